@@ -1,0 +1,1 @@
+"""The files of config/ and sessions/ as checked values, and the CONFIG input made of them."""

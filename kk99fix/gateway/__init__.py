@@ -1,0 +1,1 @@
+"""The live process: listeners, connections, the sequencer, the pump, clock and metrics."""

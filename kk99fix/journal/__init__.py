@@ -1,0 +1,1 @@
+"""The append-only record of every input and output: layout, writer, reader, printer."""

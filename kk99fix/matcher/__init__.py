@@ -1,0 +1,1 @@
+"""The binding to the C core and to its I/O extension."""

@@ -1,0 +1,1 @@
+"""The exchange as a deterministic function: one input in, records and messages out."""
