@@ -1,0 +1,61 @@
+/*
+ * ExecutionReport(8) and OrderCancelReject(9): the bytes of what happened to an order.
+ *
+ * Field order, echo and the grammar of Text(58) are the plan of docs/rules: 37, 17, 527, 150, 39,
+ * 11, 41, the echo, 55, 54, 38, 40, 44, 59, 32, 31, 151, 14, 6, 60, 851, 638, 103, 378, 58.
+ * Each report is also copied to the drop-copy sessions of its account or firm.
+ */
+#ifndef KK_EXEC_REPORT_H
+#define KK_EXEC_REPORT_H
+
+#include "kk_engine.h"
+
+/* A refusal or a cause with its numbers; limit, value and headroom in 1e-8 where they apply. */
+typedef struct kk_refusal {
+    kk_reason reason; /* KK_REASON_NONE: no Text(58) of ours */
+    bool has_numbers;
+    int64_t limit_e8;
+    int64_t value_e8;
+    int64_t headroom_e8;
+} kk_refusal;
+
+typedef struct kk_report {
+    uint32_t slot;      /* the order; its fields are as they are after the event */
+    uint8_t exec_type;  /* 150 */
+    uint8_t ord_status; /* 39 */
+    uint8_t last_liquidity; /* 851: '1' added, '2' removed; 0: absent */
+    uint8_t priority;       /* 638: '0' kept, '1' lost; 0: absent */
+    uint8_t exec_restatement_reason; /* 378 as a character; 0: absent */
+    const uint8_t *clord_id;         /* 11 instead of the order's own; NULL: the order's */
+    uint32_t clord_id_length;
+    const uint8_t *orig_clord_id; /* 41; NULL: absent */
+    uint32_t orig_clord_id_length;
+    const uint8_t *status_req_id; /* 790; NULL: absent */
+    uint32_t status_req_id_length;
+    uint64_t trade_id; /* 527; 0: not a trade */
+    int64_t last_lots; /* 32 */
+    int64_t last_price_ticks; /* 31 */
+    kk_refusal cause;
+} kk_report;
+
+/* A report on an order that has a slot, to the order's session. */
+void kk_report_order(kk_engine *engine, const kk_report *report);
+/*
+ * 150=8, 39=8 for a D that never became an order: OrderID(37) "NONE", fields from the command.
+ * `account` KK_NONE: only the firm's drop copies get it.
+ */
+void kk_report_refused_order(kk_engine *engine, uint32_t session, uint32_t account,
+                             const kk_command *command, const kk_refusal *refusal);
+/* 150=I on an unknown order: 39=8, 37=NONE or its OrderID, 103=5; or on one whose details are gone. */
+void kk_report_unknown_status(kk_engine *engine, uint32_t session, const kk_command *command,
+                              const kk_refusal *refusal);
+/* OrderCancelReject(9): `slot` KK_NONE gives OrderID(37) "NONE" and OrdStatus(39) 8. */
+void kk_report_cancel_reject(kk_engine *engine, uint32_t session, uint32_t slot,
+                             const kk_command *command, const kk_refusal *refusal);
+
+/* OrdStatus(39) of an order as it stands. */
+uint8_t kk_ord_status(const kk_engine *engine, uint32_t slot);
+/* AvgPx(6), rounded half to even to 1e-8; 0 without fills. */
+int64_t kk_avg_px_e8(const kk_engine *engine, uint32_t slot);
+
+#endif

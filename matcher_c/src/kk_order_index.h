@@ -1,0 +1,38 @@
+/*
+ * The order index: ClOrdID(11) of a session to its order.
+ *
+ * Every ClOrdID that a session uses (D, F and G share the space) takes an entry.  An entry stays
+ * while it is the current id of a live order, and after that until `window` further ids have
+ * come: so duplicates are found, and requests on closed orders answered, as far as that.
+ * Ids are compared by a 64-bit hash over session and bytes.
+ */
+#ifndef KK_ORDER_INDEX_H
+#define KK_ORDER_INDEX_H
+
+#include "kk_order.h"
+
+typedef struct kk_order_index kk_order_index;
+
+typedef struct kk_index_entry {
+    uint64_t hash;
+    uint32_t slot;   /* order that the id named, or KK_NONE for an id of a refused order */
+    uint32_t status; /* kk_order_status when closed; KK_ORDER_LIVE while it is a live order's id */
+} kk_index_entry;
+
+/* NULL: no memory.  `window` >= `orders`. */
+kk_order_index *kk_order_index_new(uint32_t orders, uint32_t window);
+void kk_order_index_free(kk_order_index *index);
+size_t kk_order_index_bytes(uint32_t orders, uint32_t window);
+
+uint64_t kk_clord_id_hash(uint32_t session, const uint8_t *clord_id, size_t length);
+void kk_order_index_prefetch(const kk_order_index *index, uint64_t hash);
+
+/* The entry of this id, or KK_NONE. */
+uint32_t kk_order_index_find(const kk_order_index *index, uint64_t hash);
+/* Adds an id that is not there; evicts the oldest entry that no live order needs. */
+uint32_t kk_order_index_add(kk_order_index *index, uint64_t hash, uint32_t slot, uint32_t status);
+const kk_index_entry *kk_order_index_entry(const kk_order_index *index, uint32_t entry);
+/* The order has closed, or has been given another id: the entry may age out. */
+void kk_order_index_retire(kk_order_index *index, uint32_t entry, uint32_t status);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * Order slots and echo chunks: reserved at start, addressed by index.
+ *
+ * Slots are handed out in the order in which they were closed, so a closed order keeps its
+ * details until every other free slot has been used: status requests on closed orders are
+ * answered from them.
+ */
+#ifndef KK_ORDER_POOL_H
+#define KK_ORDER_POOL_H
+
+#include "kk_order.h"
+
+typedef struct kk_order_pool {
+    kk_order *orders;
+    kk_order_detail *details;
+    uint8_t *chunks; /* KK_ECHO_CHUNK bytes each */
+    uint32_t *chunk_next;
+    uint32_t capacity;
+    uint32_t chunk_capacity;
+    uint32_t live;
+    uint32_t fresh;       /* slots from here on were never used */
+    uint32_t closed_head; /* closed longest ago: the next to be reused once none is fresh */
+    uint32_t closed_tail;
+    uint32_t chunk_free;
+    uint32_t chunk_fresh;
+} kk_order_pool;
+
+bool kk_order_pool_init(kk_order_pool *pool, uint32_t capacity);
+void kk_order_pool_free(kk_order_pool *pool);
+
+/* A slot for a new order, or KK_NONE.  The slot it reuses loses its details and chunk. */
+uint32_t kk_order_pool_take(kk_order_pool *pool);
+/* The slot that the take after `ahead` more takes would give, for prefetching; or KK_NONE. */
+uint32_t kk_order_pool_peek(const kk_order_pool *pool);
+/* The order in `slot` has closed; its details stay readable until the slot is reused. */
+void kk_order_pool_close(kk_order_pool *pool, uint32_t slot);
+
+/*
+ * Stores the echo of an order: the header part, then the body runs of `command`.  Replaces what
+ * was there.  False when no chunk is left; then nothing changed.
+ */
+bool kk_order_pool_store_echo(kk_order_pool *pool, uint32_t slot, const kk_command *command);
+/* Copies the body echo to `out` (room for KK_ECHO_MAX); returns its length. */
+size_t kk_order_pool_copy_echo(const kk_order_pool *pool, uint32_t slot, uint8_t *out);
+
+#endif

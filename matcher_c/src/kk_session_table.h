@@ -1,0 +1,46 @@
+/*
+ * The session table: the one place of both sequence numbers, the epoch and the times of life.
+ */
+#ifndef KK_SESSION_TABLE_H
+#define KK_SESSION_TABLE_H
+
+#include "kk_ring.h"
+
+#define KK_HEADER_TEMPLATE_MAX 160
+
+typedef struct kk_session {
+    /* what the gate reads for each frame */
+    uint64_t next_in;
+    uint64_t next_out;
+    int64_t last_in_ns;
+    int64_t last_out_ns;
+    uint32_t epoch;
+    uint32_t firm;
+    uint8_t established;
+    uint8_t plain; /* established and nothing unusual pending */
+    uint8_t role;
+    uint8_t dialect;
+    uint8_t enabled;
+    uint8_t configured;
+    uint16_t reserved;
+    uint32_t open_orders;
+    uint32_t ring; /* index of the attached ring, or KK_NONE */
+    /* what a frame of the counterparty must carry: "49=..|56=.." pieces, without tags */
+    uint8_t their_comp_id_length;
+    uint8_t our_comp_id_length;
+    char their_comp_id[KK_COMP_ID_MAX];
+    char our_comp_id[KK_COMP_ID_MAX];
+    /* "<SOH>49=<ours><SOH>56=<theirs><SOH>34=", sent after 35=x; and its byte sum */
+    uint8_t header_template[KK_HEADER_TEMPLATE_MAX];
+    uint16_t header_template_length;
+    uint8_t header_template_sum;
+    uint8_t dirty; /* the ring got bytes that were not released yet */
+    uint32_t account_count;
+    uint32_t *accounts; /* into the table's arena; the first is the default */
+    uint32_t accounts_capacity;
+    kk_limits limits;
+    int64_t heartbeat_ns;
+    int64_t silence_ns;
+} kk_session;
+
+#endif
