@@ -1,1 +1,4 @@
-"""FIX 4.4 tag=value: types, the message dictionary, decode and encode."""
+"""FIX 4.4 tag=value: framing, fields, values, the message dictionary, validation, encoding.
+
+Plain synchronous code on bytes: it reads no clock, opens no socket and knows no session state.
+"""
