@@ -63,7 +63,8 @@ struct kk_engine {
     uint32_t *account_table; /* the same for account names */
     uint32_t symbol_mask;
     uint32_t account_mask;
-    uint32_t *session_accounts; /* arena for kk_session.accounts */
+    uint64_t *account_bits; /* of all sessions */
+    uint32_t sessions_used; /* highest configured id + 1 */
 
     kk_ring *rings;
     uint8_t *ring_bytes;
@@ -91,6 +92,10 @@ uint32_t kk_find_account(const kk_engine *engine, const kk_session *session, con
  */
 uint64_t kk_message_sent(kk_engine *engine, uint32_t session, const uint8_t *message,
                          size_t length);
+
+/* Copies a message into the ring of its session, if it has one that follows (rings.c). */
+void kk_ring_follow_message(kk_engine *engine, uint32_t session, uint64_t number,
+                            const uint8_t *message, size_t length);
 
 /* Records a drop copy of the message `source` (lsn) for each of `copies` (drop_copy.c). */
 void kk_copy_message(kk_engine *engine, const uint32_t *copies, uint32_t copy_count,

@@ -15,9 +15,9 @@ void kk_apply_command(kk_engine *engine, uint32_t session, const kk_command *com
 void kk_new_order(kk_engine *engine, uint32_t session, const kk_command *command, uint64_t hash);
 void kk_cancel_order(kk_engine *engine, uint32_t session, const kk_command *command, uint64_t hash,
                      uint64_t orig_hash);
-void kk_replace_order(kk_engine *engine, uint32_t session, const kk_command *command,
-                      uint64_t hash, uint64_t orig_hash);
-void kk_order_status(kk_engine *engine, uint32_t session, const kk_command *command);
+void kk_replace_order(kk_engine *engine, uint32_t session, const kk_command *command, uint64_t hash,
+                      uint64_t orig_hash);
+void kk_status_request(kk_engine *engine, uint32_t session, const kk_command *command);
 
 /* Takes a live order out of the book and ends it as `status`; counters, index and pool follow. */
 void kk_close_order(kk_engine *engine, uint32_t slot, kk_order_status status);

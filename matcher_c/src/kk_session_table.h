@@ -8,6 +8,9 @@
 
 #define KK_HEADER_TEMPLATE_MAX 160
 
+#define KK_RING_DIRTY 1u /* the ring got bytes that were not released yet */
+#define KK_RING_READY 2u /* the ring has released bytes that nobody was told of */
+
 typedef struct kk_session {
     /* what the gate reads for each frame */
     uint64_t next_in;
@@ -34,10 +37,9 @@ typedef struct kk_session {
     uint8_t header_template[KK_HEADER_TEMPLATE_MAX];
     uint16_t header_template_length;
     uint8_t header_template_sum;
-    uint8_t dirty; /* the ring got bytes that were not released yet */
-    uint32_t account_count;
-    uint32_t *accounts; /* into the table's arena; the first is the default */
-    uint32_t accounts_capacity;
+    uint8_t ring_marks;       /* KK_RING_DIRTY, KK_RING_READY */
+    uint32_t default_account; /* or KK_NONE */
+    uint64_t *account_bits;   /* one bit for each account it may use */
     kk_limits limits;
     int64_t heartbeat_ns;
     int64_t silence_ns;
