@@ -44,15 +44,15 @@ typedef struct kk_engine kk_engine;
 
 typedef enum kk_status {
     KK_OK = 0,
-    KK_NEED_DATA,  /* the bytes end inside a frame */
-    KK_ESCALATE,   /* a whole frame that the fast path does not take: nothing was changed */
-    KK_OUT_FULL,   /* the journal buffer is nearly full: take it, then call again */
-    KK_GARBLED,    /* framing only: these bytes are no frame */
-    KK_TOO_LONG,   /* framing only: the declared length is above the limit */
-    KK_CAPACITY,   /* a pool or table is full */
-    KK_INVALID,    /* an argument of the configuration is out of range */
-    KK_PYTHON,     /* replay: the record at the returned offset is not the core's to apply */
-    KK_MISMATCH    /* replay: the output differs from the recorded one */
+    KK_NEED_DATA, /* the bytes end inside a frame */
+    KK_ESCALATE,  /* a whole frame that the fast path does not take: nothing was changed */
+    KK_OUT_FULL,  /* the journal buffer is nearly full: take it, then call again */
+    KK_GARBLED,   /* framing only: these bytes are no frame */
+    KK_TOO_LONG,  /* framing only: the declared length is above the limit */
+    KK_CAPACITY,  /* a pool or table is full */
+    KK_INVALID,   /* an argument of the configuration is out of range */
+    KK_PYTHON,    /* replay: the record at the returned offset is not the core's to apply */
+    KK_MISMATCH   /* replay: the output differs from the recorded one */
 } kk_status;
 
 /* ------------------------------------------------------------------ start and memory */
@@ -205,15 +205,15 @@ typedef enum kk_command_kind {
 /* A decoded D, F, G or H.  Spans point into `base`, which lives as long as the call. */
 typedef struct kk_command {
     const uint8_t *base;
-    kk_span clord_id;      /* ClOrdID(11) */
-    kk_span orig_clord_id; /* OrigClOrdID(41) */
-    kk_span order_id;      /* OrderID(37) */
-    kk_span account;       /* Account(1) */
-    kk_span symbol;        /* Symbol(55) */
-    kk_span text;          /* Text(58) */
-    kk_span status_req_id; /* OrdStatusReqID(790) of H */
-    kk_span sender_sub_id; /* SenderSubID(50) */
-    kk_span target_sub_id; /* TargetSubID(57) */
+    kk_span clord_id;            /* ClOrdID(11) */
+    kk_span orig_clord_id;       /* OrigClOrdID(41) */
+    kk_span order_id;            /* OrderID(37) */
+    kk_span account;             /* Account(1) */
+    kk_span symbol;              /* Symbol(55) */
+    kk_span text;                /* Text(58) */
+    kk_span status_req_id;       /* OrdStatusReqID(790) of H */
+    kk_span sender_sub_id;       /* SenderSubID(50) */
+    kk_span target_sub_id;       /* TargetSubID(57) */
     kk_span echo[KK_ECHO_SPANS]; /* runs of echoed body fields, "tag=value<SOH>...", in order */
     uint32_t echo_count;
     uint32_t echo_bytes;  /* sum of the runs */

@@ -11,9 +11,9 @@
 
 /* What the gate wants to know of the header; spans from the frame's start. */
 typedef struct kk_header {
-    kk_span sender_comp_id; /* 49 */
-    kk_span target_comp_id; /* 56 */
-    uint64_t msg_seq_num;   /* 34 */
+    kk_span sender_comp_id;  /* 49 */
+    kk_span target_comp_id;  /* 56 */
+    uint64_t msg_seq_num;    /* 34 */
     int64_t sending_time_ns; /* 52 */
     uint8_t msg_type;        /* 'D', 'F', 'G' or 'H' */
     bool poss_dup;           /* 43=Y */

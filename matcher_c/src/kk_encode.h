@@ -17,8 +17,8 @@ uint8_t *kk_message_begin(kk_engine *engine, uint32_t session, const char *msg_t
                           size_t msg_type_length, const uint8_t *header_extra,
                           size_t header_extra_length);
 /* Closes it: BodyLength, CheckSum, kk_message_sent.  *message and *length give its bytes. */
-uint64_t kk_message_end(kk_engine *engine, uint32_t session, uint8_t *end,
-                        const uint8_t **message, size_t *length);
+uint64_t kk_message_end(kk_engine *engine, uint32_t session, uint8_t *end, const uint8_t **message,
+                        size_t *length);
 
 /* The unit's time as text, 21 bytes, cached (time_text of the engine). */
 const uint8_t *kk_time_text_at(kk_time_text *cache, int64_t time_ns);

@@ -20,11 +20,11 @@ typedef struct kk_refusal {
 } kk_refusal;
 
 typedef struct kk_report {
-    uint32_t slot;      /* the order; its fields are as they are after the event */
-    uint8_t exec_type;  /* 150 */
-    uint8_t ord_status; /* 39 */
-    uint8_t last_liquidity; /* 851: '1' added, '2' removed; 0: absent */
-    uint8_t priority;       /* 638: '0' kept, '1' lost; 0: absent */
+    uint32_t slot;                   /* the order; its fields are as they are after the event */
+    uint8_t exec_type;               /* 150 */
+    uint8_t ord_status;              /* 39 */
+    uint8_t last_liquidity;          /* 851: '1' added, '2' removed; 0: absent */
+    uint8_t priority;                /* 638: '0' kept, '1' lost; 0: absent */
     uint8_t exec_restatement_reason; /* 378 as a character; 0: absent */
     const uint8_t *clord_id;         /* 11 instead of the order's own; NULL: the order's */
     uint32_t clord_id_length;
@@ -32,8 +32,8 @@ typedef struct kk_report {
     uint32_t orig_clord_id_length;
     const uint8_t *status_req_id; /* 790; NULL: absent */
     uint32_t status_req_id_length;
-    uint64_t trade_id; /* 527; 0: not a trade */
-    int64_t last_lots; /* 32 */
+    uint64_t trade_id;        /* 527; 0: not a trade */
+    int64_t last_lots;        /* 32 */
     int64_t last_price_ticks; /* 31 */
     kk_refusal cause;
 } kk_report;
@@ -46,7 +46,7 @@ void kk_report_order(kk_engine *engine, const kk_report *report);
  */
 void kk_report_refused_order(kk_engine *engine, uint32_t session, uint32_t account,
                              const kk_command *command, const kk_refusal *refusal);
-/* 150=I on an unknown order: 39=8, 37=NONE or its OrderID, 103=5; or on one whose details are gone. */
+/* 150=I on an unknown order, or one whose details are gone: 39=8, 37=NONE or its OrderID, 103=5. */
 void kk_report_unknown_status(kk_engine *engine, uint32_t session, const kk_command *command,
                               const kk_refusal *refusal);
 /* OrderCancelReject(9): `slot` KK_NONE gives OrderID(37) "NONE" and OrdStatus(39) 8. */

@@ -17,9 +17,9 @@
 typedef struct kk_journal_out {
     uint8_t *buffer;
     size_t capacity;
-    size_t used;       /* whole units */
-    size_t end;        /* of the records written in the open unit */
-    size_t last;       /* offset of the last record written */
+    size_t used; /* whole units */
+    size_t end;  /* of the records written in the open unit */
+    size_t last; /* offset of the last record written */
     uint64_t next_lsn;
     int64_t time_ns; /* of the open unit */
     bool open;

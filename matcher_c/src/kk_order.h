@@ -30,7 +30,7 @@ typedef struct kk_order {
     uint32_t instrument;
     uint32_t session;
     uint32_t account;
-    uint32_t expire_day; /* last trading day it lives on, or KK_NEVER_EXPIRES */
+    uint32_t expire_day;  /* last trading day it lives on, or KK_NEVER_EXPIRES */
     uint32_t index_entry; /* its current ClOrdID in the order index */
     uint8_t side;         /* '1' or '2' */
     uint8_t ord_type;
@@ -48,8 +48,8 @@ typedef struct kk_order_detail {
     int64_t cum_notional_high;
     int64_t order_qty_lots;
     int64_t cum_lots;
-    uint32_t echo_chunk;    /* where the echo goes on, or KK_NONE */
-    uint16_t echo_bytes;    /* of the body, inline part first */
+    uint32_t echo_chunk;       /* where the echo goes on, or KK_NONE */
+    uint16_t echo_bytes;       /* of the body, inline part first */
     uint8_t header_echo_bytes; /* "50=..|57=..|" for the header, stored before the body echo */
     uint8_t clord_id_length;
     uint8_t clord_id[KK_CLORD_ID_MAX];
