@@ -30,7 +30,8 @@ size_t kk_format_e8(uint8_t *out, int64_t value_e8);
 
 /*
  * UTCTimestamp `YYYYMMDD-HH:MM:SS[.fraction of 3, 6 or 9 digits]` to Unix nanoseconds.
- * Second 60 is read as 59 (leap second).  False when malformed.
+ * Second 60 is read as 59 (leap second).  False when malformed, no date of the calendar, or outside
+ * the years 1678 to 2261, which are what int64 nanoseconds hold.
  */
 bool kk_parse_timestamp(const uint8_t *text, size_t length, int64_t *unix_ns);
 
