@@ -1,1 +1,4 @@
-"""The binding to the C core and to its I/O extension."""
+"""The binding to the matching core and to the pump in C.
+
+`engine` is the only importer of the core's module `_core`, `pump` the only one of `_io`.
+"""

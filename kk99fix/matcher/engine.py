@@ -1,0 +1,571 @@
+"""The matching core for Python: one `Engine`, typed methods, no FIX rules of its own.
+
+Ownership across the boundary:
+
+| memory                         | allocated by | freed by        | valid until                  |
+|--------------------------------|--------------|-----------------|------------------------------|
+| engine and its pools           | core         | `Engine.close`  | `close`                      |
+| journal buffer                 | `Engine`     | `Engine.close`  | `close`; content: `take`     |
+| ring bytes seen by the pump    | core         | core            | the next call into the core  |
+| bytes returned by methods here | Python       | Python          | as any bytes                 |
+| payloads and frames passed in  | caller       | caller          | the call; the core copies    |
+
+Rules kept here: one thread owns an engine (the GIL is released during calls, so a busy flag in
+the caller's design is the only guard); every change of state happens inside `unit`.
+Prices and quantities are int in units of 1e-8 (`*_e8`), times int nanoseconds of venue time.
+"""
+
+import mmap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import attrs
+
+from kk99fix.matcher._core import ffi, lib
+from kk99fix.matcher.values import (
+    BookOrder,
+    Capacity,
+    Command,
+    Consumed,
+    CoreError,
+    CoreStatus,
+    Limits,
+    Replayed,
+    SessionView,
+    Statistics,
+)
+
+NONE: Final = 0xFFFFFFFF
+JOURNAL_BUFFER_BYTES: Final = 1 << 30
+_ROLES: Final = {"order-entry": 0, "drop-copy": 1}
+_DIALECTS: Final = {"fix44": 0, "kk99": 1}
+
+
+_TEXT_FIELDS: Final = (
+    "clord_id",
+    "orig_clord_id",
+    "order_id",
+    "account",
+    "symbol",
+    "text",
+    "status_req_id",
+    "sender_sub_id",
+    "target_sub_id",
+)
+
+
+def frame(data: bytes, limit: int) -> tuple[CoreStatus, int]:
+    """Status and length of the frame at the start of `data` (`kk_frame`)."""
+    length = ffi.new("size_t *")
+    status = lib.kk_frame(ffi.from_buffer(data), len(data), limit, length)
+    return CoreStatus(status), length[0]
+
+
+def core_version() -> str:
+    """Version of the core's behaviour; part of the journal's version fence."""
+    return _text(lib.kk_core_version())
+
+
+def dictionary_digest() -> str:
+    """SHA-256 (hex) of the message dictionary that the core was built with."""
+    return _text(lib.kk_core_dictionary_digest())
+
+
+def crc32c(data: bytes) -> int:
+    """CRC-32C of `data`."""
+    return int(lib.kk_crc32c(0, ffi.from_buffer(data), len(data)))
+
+
+def verify(data: memoryview | bytes | mmap.mmap, seed: int, first_lsn: int) -> int:
+    """Length of the leading run of whole, valid units in `data` (`kk_verify`)."""
+    return int(lib.kk_verify(ffi.from_buffer(data), len(data), seed, first_lsn))
+
+
+def scan_session(
+    data: memoryview | bytes | mmap.mmap, start: int, session: int, epoch: int, number: int
+) -> int:
+    """Offset of the next output of (session, epoch) numbered `number` or more; len if none."""
+    return int(lib.kk_scan_session(ffi.from_buffer(data), len(data), start, session, epoch, number))
+
+
+def _text(pointer: Any) -> str:  # noqa: ANN401 - a cffi pointer has no better type
+    return bytes(ffi.string(pointer)).decode("ascii")
+
+
+def _check(status: int, what: str) -> None:
+    if status != lib.KK_OK:
+        raise CoreError(f"{what}: {CoreStatus(status).name.lower()}")
+
+
+class Engine:
+    """One matching core with its journal buffer."""
+
+    def __init__(self, capacity: Capacity, *, first_lsn: int = 1) -> None:
+        """Reserve all memory; `CoreError` when a capacity is 0 or memory is not to be had."""
+        wanted = ffi.new("kk_capacity *")
+        for name, value in attrs.asdict(capacity).items():
+            setattr(wanted, name, value)
+        handle = lib.kk_engine_new(wanted)
+        if handle == ffi.NULL:
+            raise CoreError(f"no memory for these capacities: {capacity}")
+        self.handle: Final = handle
+        # Private and never reserved: only the pages that a batch touches cost memory.
+        self._buffer = mmap.mmap(
+            -1, JOURNAL_BUFFER_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+        )
+        self.journal_pointer: Final = ffi.from_buffer("uint8_t[]", self._buffer)
+        self._sessions_due = ffi.new("uint32_t[]", capacity.sessions)
+        self._view = ffi.new("kk_session_view *")
+        self._command = ffi.new("kk_command *")
+        self._render = ffi.new("uint8_t[]", 2 * lib.KK_FRAME_MAX)
+        self.capacity: Final = capacity
+        lib.kk_journal_bind(handle, self.journal_pointer, JOURNAL_BUFFER_BYTES, first_lsn)
+
+    def close(self) -> None:
+        """Free all memory; the engine may not be used again."""
+        lib.kk_engine_free(self.handle)
+        ffi.release(self.journal_pointer)
+        self._buffer.close()
+
+    # ------------------------------------------------------------------ journal
+
+    @property
+    def next_lsn(self) -> int:
+        """Number of the next record."""
+        return int(lib.kk_next_lsn(self.handle))
+
+    @property
+    def journal_used(self) -> int:
+        """Bytes of whole units that wait to be written."""
+        return int(lib.kk_journal_used(self.handle))
+
+    def take(self) -> bytes:
+        """The waiting records, unsealed; the buffer is empty afterwards."""
+        used = self.journal_used
+        taken = bytes(ffi.buffer(self.journal_pointer, used))
+        lib.kk_journal_take(self.handle)
+        return taken
+
+    def seal_and_take(self, segment_seed: int, length: int) -> bytes:
+        """The first `length` bytes of the waiting records, sealed; `drop` empties the buffer."""
+        lib.kk_seal(self.journal_pointer, length, segment_seed)
+        return bytes(ffi.buffer(self.journal_pointer, length))
+
+    def drop(self) -> None:
+        """Forget the waiting records: they are written, or compared."""
+        lib.kk_journal_take(self.handle)
+
+    # ------------------------------------------------------------------ configuration
+
+    def set_gate(self, *, is_open: bool) -> None:
+        """Open or shut the fast path for all sessions."""
+        lib.kk_gate_set(self.handle, is_open)
+
+    def set_venue(
+        self,
+        *,
+        max_order_age_ns: int,
+        sending_time_tolerance_ns: int,
+        trading_day: int,
+        halted: bool,
+    ) -> None:
+        """Set the venue's parameters; `trading_day` (YYYYMMDD) counts only the first time."""
+        params = ffi.new("kk_venue_params *")
+        params.max_order_age_ns = max_order_age_ns
+        params.sending_time_tolerance_ns = sending_time_tolerance_ns
+        params.trading_day = trading_day
+        params.halted = halted
+        _check(lib.kk_venue_set(self.handle, params), "venue parameters")
+
+    def set_instrument(
+        self,
+        instrument: int,
+        symbol: str,
+        *,
+        tick_e8: int,
+        lot_e8: int,
+        multiplier_e8: int,
+        rate_e8: int,
+        reference_price_e8: int,
+        band_e8: int,
+        is_open: bool,
+    ) -> None:
+        """Set or replace an instrument."""
+        config = ffi.new("kk_instrument *")
+        _copy_name(config, "symbol", symbol)
+        config.tick_e8 = tick_e8
+        config.lot_e8 = lot_e8
+        config.multiplier_e8 = multiplier_e8
+        config.rate_e8 = rate_e8
+        config.reference_price_e8 = reference_price_e8
+        config.band_e8 = band_e8
+        config.open = is_open
+        _check(lib.kk_instrument_set(self.handle, instrument, config), f"instrument {symbol}")
+
+    def set_firm(self, firm: int, limits: Limits, copies: Sequence[int]) -> None:
+        """Set or replace a firm; `copies` are the drop-copy sessions entitled to all of it."""
+        config = ffi.new("kk_firm_config *")
+        _copy_limits(config.limits, limits)
+        _copy_list(config, "copies", "copy_count", copies)
+        _check(lib.kk_firm_set(self.handle, firm, config), f"firm {firm}")
+
+    def set_account(
+        self, account: int, name: str, firm: int, limits: Limits, copies: Sequence[int]
+    ) -> None:
+        """Set or replace an account of a firm that is already set."""
+        config = ffi.new("kk_account_config *")
+        _copy_name(config, "name", name)
+        config.firm = firm
+        _copy_limits(config.limits, limits)
+        _copy_list(config, "copies", "copy_count", copies)
+        _check(lib.kk_account_set(self.handle, account, config), f"account {name}")
+
+    def set_session(
+        self,
+        session: int,
+        *,
+        sender_comp_id: str,
+        target_comp_id: str,
+        firm: int,
+        role: str,
+        dialect: str,
+        enabled: bool,
+        accounts: Sequence[int],
+        limits: Limits,
+    ) -> None:
+        """Set or replace a session; its numbers stay."""
+        config = ffi.new("kk_session_config *")
+        _copy_name(config, "sender_comp_id", sender_comp_id)
+        _copy_name(config, "target_comp_id", target_comp_id)
+        config.firm = firm
+        config.role = _ROLES[role]
+        config.dialect = _DIALECTS[dialect]
+        config.enabled = enabled
+        ids = ffi.new("uint32_t[]", list(accounts) or [0])
+        config.accounts = ids
+        config.account_count = len(accounts)
+        _copy_limits(config.limits, limits)
+        _check(lib.kk_session_set(self.handle, session, config), f"session {sender_comp_id}")
+
+    # ------------------------------------------------------------------ units
+
+    @contextmanager
+    def unit(
+        self, kind: int, session: int, msg_seq_num: int, time_ns: int, payload: bytes
+    ) -> Iterator[None]:
+        """One input and all its outputs; an exception inside leaves the engine unusable."""
+        lib.kk_unit_begin(
+            self.handle, kind, session, msg_seq_num, time_ns, ffi.from_buffer(payload), len(payload)
+        )
+        yield
+        lib.kk_unit_end(self.handle)
+
+    def send(self, session: int, msg_type: bytes, body: bytes, header_extra: bytes = b"") -> int:
+        """Send a message inside a unit; returns its MsgSeqNum(34)."""
+        return int(
+            lib.kk_send(
+                self.handle,
+                session,
+                msg_type,
+                len(msg_type),
+                ffi.from_buffer(header_extra),
+                len(header_extra),
+                ffi.from_buffer(body),
+                len(body),
+            )
+        )
+
+    def submit_frame(self, session: int, message: bytes) -> bool:
+        """Decode and apply a validated frame; False when only `submit` can take it."""
+        data = ffi.from_buffer("uint8_t[]", message)
+        status = lib.kk_decode_command(data, len(message), self._command)
+        if status != lib.KK_OK:
+            return False
+        lib.kk_submit(self.handle, session, self._command)
+        return True
+
+    def submit(self, session: int, command: Command) -> None:
+        """Apply a command that the caller decoded."""
+        target = self._command
+        ffi.memmove(target, bytes(ffi.sizeof("kk_command")), ffi.sizeof("kk_command"))
+        base = bytearray()
+        for name in _TEXT_FIELDS:
+            value = getattr(command, name)
+            span = getattr(target, name)
+            span.offset, span.length = len(base), len(value)
+            base += value
+        if command.echo:
+            target.echo[0].offset, target.echo[0].length = len(base), len(command.echo)
+            target.echo_count, target.echo_bytes = 1, len(command.echo)
+            base += command.echo
+        data = ffi.from_buffer("uint8_t[]", bytes(base) or b"\0")
+        target.base = data
+        target.kind = ord(command.kind)
+        if command.price_e8 is not None:
+            target.price_e8 = command.price_e8
+            target.flags |= lib.KK_COMMAND_HAS_PRICE
+        if command.order_qty_e8 is not None:
+            target.order_qty_e8 = command.order_qty_e8
+            target.flags |= lib.KK_COMMAND_HAS_QTY
+        if command.poss_resend:
+            target.flags |= lib.KK_COMMAND_POSS_RESEND
+        target.sent_ns = command.sent_ns
+        target.side = ord(command.side)
+        target.ord_type = ord(command.ord_type)
+        target.time_in_force = ord(command.time_in_force)
+        target.reason = command.reason
+        lib.kk_submit(self.handle, session, target)
+
+    def record_resend(self, session: int, begin: int, end: int) -> None:
+        """Record the frozen range [begin, end] of a ResendRequest(2)."""
+        lib.kk_record_resend(self.handle, session, begin, end)
+
+    def day_roll(self, trading_day: int) -> None:
+        """Begin the trading day YYYYMMDD; Day orders of past days expire slice by slice."""
+        lib.kk_day_roll(self.handle, trading_day)
+
+    def expire_slice(self, limit: int) -> bool:
+        """Look at up to `limit` order slots for expiry; True while slots remain."""
+        return bool(lib.kk_expire_slice(self.handle, limit))
+
+    @property
+    def expire_pending(self) -> bool:
+        """Whether slots wait to be looked at."""
+        return bool(lib.kk_expire_pending(self.handle))
+
+    @property
+    def trading_day(self) -> int:
+        """The trading day, YYYYMMDD; 0 before the first configuration."""
+        return int(lib.kk_trading_day(self.handle))
+
+    # ------------------------------------------------------------------ bytes and replay
+
+    def consume(self, session: int, data: bytes, now_ns: int) -> Consumed:
+        """Apply the plain frames at the start of `data` (tests; live traffic goes by the pump)."""
+        out = ffi.new("kk_consumed *")
+        status = lib.kk_consume(self.handle, session, ffi.from_buffer(data), len(data), now_ns, out)
+        return Consumed(CoreStatus(status), out.used, out.frame_length, out.messages, out.garbled)
+
+    def replay(self, units: memoryview | bytes) -> Replayed:
+        """Apply and compare whole units; stops at one that Python has to apply (PYTHON)."""
+        out = ffi.new("kk_replayed *")
+        status = lib.kk_replay(self.handle, ffi.from_buffer(units), len(units), out)
+        return _replayed(status, out)
+
+    def compare(self, unit: memoryview | bytes) -> Replayed:
+        """Hold the unit just made against the recorded one."""
+        out = ffi.new("kk_replayed *")
+        status = lib.kk_replay_compare(self.handle, ffi.from_buffer(unit), len(unit), out)
+        return _replayed(status, out)
+
+    # ------------------------------------------------------------------ sessions
+
+    def session(self, session: int) -> SessionView:
+        """The session's row as it stands."""
+        view = self._view
+        lib.kk_session_look(self.handle, session, view)
+        return SessionView(
+            view.next_in,
+            view.next_out,
+            view.last_in_ns,
+            view.last_out_ns,
+            view.epoch,
+            view.open_orders,
+            bool(view.established),
+            bool(view.plain),
+        )
+
+    def establish(self, session: int, *, established: bool) -> None:
+        """Log the session on or off."""
+        lib.kk_session_establish(self.handle, session, established)
+
+    def set_plain(self, session: int, *, plain: bool) -> None:
+        """Open or shut the session's fast path."""
+        lib.kk_session_plain(self.handle, session, plain)
+
+    def set_next_in(self, session: int, next_in: int) -> None:
+        """Set the MsgSeqNum(34) expected next."""
+        lib.kk_session_set_next_in(self.handle, session, next_in)
+
+    def heard(self, session: int) -> None:
+        """Count the unit's input as a sign of life."""
+        lib.kk_session_heard(self.handle, session)
+
+    def reset(self, session: int) -> None:
+        """New epoch, both numbers 1."""
+        lib.kk_session_reset(self.handle, session)
+
+    def set_timers(self, session: int, heartbeat_ns: int, silence_ns: int) -> None:
+        """Set after how much of our silence, and of theirs, the session is due."""
+        lib.kk_session_timers(self.handle, session, heartbeat_ns, silence_ns)
+
+    def sessions_due(self, now_ns: int) -> list[int]:
+        """Established sessions whose heartbeat or silence deadline has passed."""
+        count = lib.kk_sessions_due(self.handle, now_ns, self._sessions_due, self.capacity.sessions)
+        return list(self._sessions_due[0:count])
+
+    @property
+    def next_deadline_ns(self) -> int:
+        """The earliest such deadline; 2**63 - 1 when nobody is logged on."""
+        return int(lib.kk_next_deadline_ns(self.handle))
+
+    # ------------------------------------------------------------------ rings
+
+    def attach(self, session: int) -> bool:
+        """Give the session a send ring; False when all are in use."""
+        return bool(lib.kk_ring_attach(self.handle, session) == lib.KK_OK)
+
+    def detach(self, session: int) -> None:
+        """Take the ring back with whatever is in it."""
+        lib.kk_ring_detach(self.handle, session)
+
+    def attached(self, session: int) -> bool:
+        """Whether the session has a ring."""
+        return bool(lib.kk_ring_attached(self.handle, session))
+
+    def drain(self, session: int) -> bytes:
+        """Take the released bytes (tests; live traffic goes by the pump)."""
+        bytes_out = ffi.new("uint8_t const **")
+        length = lib.kk_ring_peek(self.handle, session, bytes_out)
+        data = bytes(ffi.buffer(bytes_out[0], length))
+        lib.kk_ring_sent(self.handle, session, length)
+        return data
+
+    def release(self) -> None:
+        """Let everything recorded so far leave."""
+        lib.kk_rings_release(self.handle)
+
+    def pending(self, session: int) -> int:
+        """Bytes in the ring."""
+        return int(lib.kk_ring_pending(self.handle, session))
+
+    def ring_free(self, session: int) -> int:
+        """Bytes for which the ring has room."""
+        return int(lib.kk_ring_free(self.handle, session))
+
+    def cursor(self, session: int) -> int:
+        """First number that is not in the ring, 0 when the ring follows."""
+        return int(lib.kk_ring_cursor(self.handle, session))
+
+    def unfollow(self, session: int) -> None:
+        """Stop following, to feed the session from the journal."""
+        lib.kk_ring_unfollow(self.handle, session)
+
+    def push(self, session: int, data: bytes) -> bool:
+        """Add bytes from the journal; False when they do not fit."""
+        return bool(lib.kk_ring_push(self.handle, session, ffi.from_buffer(data), len(data)))
+
+    def advance(self, session: int, next_number: int) -> None:
+        """The ring has been fed up to, not including, `next_number`."""
+        lib.kk_ring_advance(self.handle, session, next_number)
+
+    def follow(self, session: int) -> bool:
+        """Follow again; False while the cursor is behind."""
+        return bool(lib.kk_ring_follow(self.handle, session))
+
+    # ------------------------------------------------------------------ rendering
+
+    def render_copy(self, session: int, number: int, source: bytes) -> bytes:
+        """The bytes of a drop copy of the recorded message `source`."""
+        length = lib.kk_render_copy(
+            self.handle,
+            session,
+            number,
+            ffi.from_buffer(source),
+            len(source),
+            self._render,
+            len(self._render),
+        )
+        return bytes(ffi.buffer(self._render, length))
+
+    def render_resend(self, message: bytes, now_ns: int) -> bytes:
+        """The bytes of a resend of `message`: PossDupFlag(43)=Y, 122, a new 52."""
+        length = lib.kk_render_resend(
+            ffi.from_buffer(message), len(message), now_ns, self._render, len(self._render)
+        )
+        return bytes(ffi.buffer(self._render, length))
+
+    def render_gap_fill(self, session: int, number: int, new_seq_no: int, now_ns: int) -> bytes:
+        """SequenceReset(4)-GapFill from `number` to `new_seq_no`."""
+        length = lib.kk_render_gap_fill(
+            self.handle, session, number, new_seq_no, now_ns, self._render, len(self._render)
+        )
+        return bytes(ffi.buffer(self._render, length))
+
+    # ------------------------------------------------------------------ looking inside
+
+    def statistics(self) -> Statistics:
+        """Counters since the start, replay included."""
+        raw = ffi.new("kk_statistics *")
+        lib.kk_statistics_read(self.handle, raw)
+        return Statistics(
+            messages_in=_by_character(raw.messages_in),
+            messages_out=_by_character(raw.messages_out),
+            orders_accepted=raw.orders_accepted,
+            trades=raw.trades,
+            refusals={i: n for i, n in enumerate(raw.refusals) if n},
+            gate_frames=raw.gate_frames,
+            escalated_frames=raw.escalated_frames,
+            live_orders=raw.live_orders,
+            live_levels=raw.live_levels,
+            orders_capacity=raw.orders_capacity,
+            rings_in_use=raw.rings_in_use,
+        )
+
+    def state_hash(self) -> int:
+        """Hash of everything that can influence a later output."""
+        return int(lib.kk_state_hash(self.handle))
+
+    def order_slot_bytes(self) -> int:
+        """Bytes of memory for each order slot, indexes and echoed fields counted."""
+        return int(lib.kk_order_slot_bytes(self.handle))
+
+    def book(self, instrument: int, side: str, limit: int = 1000) -> list[BookOrder]:
+        """Resting orders of one side ("1" bids, "2" asks), best first."""
+        orders = ffi.new("kk_book_order[]", limit)
+        count = lib.kk_book_read(self.handle, instrument, ord(side), orders, limit)
+        return [
+            BookOrder(o.order_id, o.price_e8, o.leaves_e8, o.cum_e8, o.session)
+            for o in orders[0:count]
+        ]
+
+
+def _copy_name(config: Any, field: str, name: str) -> None:  # noqa: ANN401 - a cffi struct
+    data = name.encode("ascii")
+    target = getattr(config, field)
+    if len(data) > len(target):
+        raise CoreError(f"{field} {name!r} is longer than {len(target)} characters")
+    ffi.memmove(target, data, len(data))
+    setattr(config, f"{field}_length", len(data))
+
+
+def _copy_limits(target: Any, limits: Limits) -> None:  # noqa: ANN401 - a cffi struct
+    target.max_order_qty_e8 = limits.max_order_qty_e8
+    target.max_order_notional_e8 = limits.max_order_notional_e8
+    target.max_open_orders = limits.max_open_orders
+
+
+def _copy_list(config: Any, field: str, count: str, ids: Sequence[int]) -> None:  # noqa: ANN401
+    target = getattr(config, field)
+    if len(ids) > len(target):
+        raise CoreError(f"{len(ids)} {field}, at most {len(target)} are possible")
+    for index, value in enumerate(ids):
+        target[index] = value
+    setattr(config, count, len(ids))
+
+
+def _by_character(counts: Any) -> dict[str, int]:  # noqa: ANN401 - a cffi array
+    return {chr(i): n for i, n in enumerate(counts) if n}
+
+
+def _replayed(status: int, out: Any) -> Replayed:  # noqa: ANN401 - a cffi struct
+    differs = status == lib.KK_MISMATCH
+    return Replayed(
+        CoreStatus(status),
+        out.used,
+        out.messages,
+        out.recorded_offset,
+        out.recorded_length,
+        bytes(ffi.buffer(out.regenerated, out.regenerated_length)) if differs else b"",
+    )

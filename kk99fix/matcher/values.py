@@ -1,0 +1,146 @@
+"""Values that cross the boundary to the core, as frozen Python objects.
+
+Prices and quantities are int in units of 1e-8 (`*_e8`), times int nanoseconds of venue time.
+Knows nothing of the built module.
+"""
+
+from enum import IntEnum
+
+from attrs import frozen
+
+
+class CoreStatus(IntEnum):
+    """Answers of the core (`kk_status` in kk_core.h, in its order)."""
+
+    OK = 0
+    NEED_DATA = 1
+    ESCALATE = 2
+    OUT_FULL = 3
+    GARBLED = 4
+    TOO_LONG = 5
+    CAPACITY = 6
+    INVALID = 7
+    PYTHON = 8
+    MISMATCH = 9
+
+
+class CoreError(Exception):
+    """The core refused a call that only a mistake of ours, or a full table, can cause."""
+
+
+@frozen
+class Capacity:
+    """Sizes of the core's pools, reserved at start."""
+
+    orders: int
+    levels: int
+    sessions: int
+    firms: int
+    accounts: int
+    instruments: int
+    duplicate_window: int
+    rings: int
+    ring_bytes: int
+
+
+@frozen
+class Limits:
+    """Order limits; 0 is unlimited."""
+
+    max_order_qty_e8: int = 0
+    max_order_notional_e8: int = 0
+    max_open_orders: int = 0
+
+
+@frozen
+class SessionView:
+    """A session's row of the session table (`kk_session_view`)."""
+
+    next_in: int
+    next_out: int
+    last_in_ns: int
+    last_out_ns: int
+    epoch: int
+    open_orders: int
+    established: bool
+    plain: bool
+
+
+@frozen
+class Consumed:
+    """What `Engine.consume` did with its bytes (`kk_consumed`)."""
+
+    status: CoreStatus
+    used: int
+    frame_length: int
+    messages: int
+    garbled: int
+
+
+@frozen
+class Replayed:
+    """What `Engine.replay` did; the last three say where outputs differ (MISMATCH only)."""
+
+    status: CoreStatus
+    used: int
+    messages: int
+    recorded_offset: int
+    recorded_length: int
+    regenerated: bytes
+
+
+@frozen
+class Command:
+    """A decoded D, F, G or H, for what the core's own decoder does not take.
+
+    `echo` holds the echoed body fields as "tag=value<SOH>" in order of arrival.
+    `reason` refuses the command with that `kk_reason`; 0 lets the core decide.
+    """
+
+    kind: str
+    clord_id: bytes
+    orig_clord_id: bytes = b""
+    order_id: bytes = b""
+    account: bytes = b""
+    symbol: bytes = b""
+    text: bytes = b""
+    status_req_id: bytes = b""
+    sender_sub_id: bytes = b""
+    target_sub_id: bytes = b""
+    echo: bytes = b""
+    price_e8: int | None = None
+    order_qty_e8: int | None = None
+    sent_ns: int = 0
+    side: str = "1"
+    ord_type: str = "2"
+    time_in_force: str = "0"
+    poss_resend: bool = False
+    reason: int = 0
+
+
+@frozen
+class Statistics:
+    """A snapshot of the core's counters (`kk_statistics`)."""
+
+    messages_in: dict[str, int]
+    messages_out: dict[str, int]
+    orders_accepted: int
+    trades: int
+    refusals: dict[int, int]
+    gate_frames: int
+    escalated_frames: int
+    live_orders: int
+    live_levels: int
+    orders_capacity: int
+    rings_in_use: int
+
+
+@frozen
+class BookOrder:
+    """A resting order as `Engine.book` lists it."""
+
+    order_id: int
+    price_e8: int
+    leaves_e8: int
+    cum_e8: int
+    session: int
