@@ -193,9 +193,7 @@ def snake(name: str) -> str:
 
 def reasons_header(dictionary: Dictionary) -> str:
     """`matcher_c/include/kk_reasons.h`: the causes of refusals and of cancels, by number."""
-    lines = [
-        f"    KK_REASON_{code.name} = {code.number}," for code in dictionary.reject_codes
-    ]
+    lines = [f"    KK_REASON_{code.name} = {code.number}," for code in dictionary.reject_codes]
     return (
         f"{_BANNER}#ifndef KK_REASONS_H\n#define KK_REASONS_H\n\n"
         "/* Causes of refusals and of unsolicited cancels; the numbers are tag 20001. */\n"
@@ -257,7 +255,12 @@ def gate_rules(dictionary: Dictionary) -> list[Rule]:
     """One rule for each tag of the header, the trailer and D, F, G, H; in the order of their ids."""
     where = _where(dictionary)
     order = dict.fromkeys(
-        (*dictionary.gate["header"], "CheckSum", *dictionary.gate["interpret"], *dictionary.gate["echo"])
+        (
+            *dictionary.gate["header"],
+            "CheckSum",
+            *dictionary.gate["interpret"],
+            *dictionary.gate["echo"],
+        )
     )
     named = list(order)
     others = [name for name in where if name not in order]
@@ -328,7 +331,8 @@ def _id_max(dictionary: Dictionary) -> int:
 
 def _enum(name: str, prefix: str, comments: dict[str, str]) -> str:
     lines = [
-        f"    {prefix}{key} = {number}, /* {comment} */" for number, (key, comment) in enumerate(comments.items())
+        f"    {prefix}{key} = {number}, /* {comment} */"
+        for number, (key, comment) in enumerate(comments.items())
     ]
     return f"typedef enum {name} {{\n" + "\n".join(lines) + f"\n}} {name};\n"
 
