@@ -1,0 +1,363 @@
+"""What no single value shows: files that contradict themselves or each other.
+
+Each check takes the parts that could be read and stays silent about what it cannot know:
+with one session file unreadable, an account that nobody owns may be that file's.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from attrs import frozen
+
+from kk99fix.config.calendar import CalendarFile
+from kk99fix.config.decimals import MAX_E8, ONE_E8, format_e8
+from kk99fix.config.errors import Mistake
+from kk99fix.config.instruments import Instrument, InstrumentsFile, class_mistakes
+from kk99fix.config.risk import Limits, RiskFile
+from kk99fix.config.sessions import DropCopy, SessionFile
+from kk99fix.config.toml_file import KeyPath, TomlFile
+from kk99fix.config.venue import VenueFile
+
+T = TypeVar("T")
+
+#: Drop-copy sessions that may follow one account: the core keeps that many places.
+COPIES_MAX: Final = 16
+
+
+@frozen
+class Part(Generic[T]):
+    """A file and what was made of it."""
+
+    file: TomlFile
+    value: T
+
+
+@frozen
+class Parts:
+    """All that could be read; None where a file could not."""
+
+    venue: Part[VenueFile] | None
+    instruments: Part[InstrumentsFile] | None
+    risk: Part[RiskFile] | None
+    calendar: Part[CalendarFile] | None
+    sessions: tuple[Part[SessionFile], ...]
+    #: Whether `sessions` lacks none.
+    all_sessions: bool
+
+
+def contradictions(parts: Parts) -> Iterator[Mistake]:
+    """Yield every mistake that takes more than one value to see."""
+    if parts.venue:
+        yield from _venue(parts.venue)
+        yield from _capacity(parts.venue, parts)
+    if parts.calendar and not parts.calendar.value.roll.days:
+        yield parts.calendar.file.mistake(
+            ("roll", "days"), 'found an empty list; days such as "mon" would be right'
+        )
+    if parts.instruments:
+        yield from _instruments(parts.instruments, parts)
+    for part in parts.sessions:
+        yield from _session(part)
+        if parts.venue:
+            yield from _addresses(part, parts.venue.value.venue.comp_id)
+    yield from _duplicates(parts.sessions)
+    yield from _owners(parts.sessions)
+    if parts.all_sessions:
+        yield from _scopes(parts.sessions)
+    if parts.all_sessions and parts.risk:
+        yield from _unowned_limits(parts.risk, parts.sessions)
+
+
+# ---------------------------------------------------------------- venue.toml
+
+
+def _venue(part: Part[VenueFile]) -> Iterator[Mistake]:
+    venue, file = part.value, part.file
+    capacity = venue.capacity
+    if capacity.duplicate_window < capacity.orders:
+        yield file.mistake(
+            ("capacity", "duplicate_window"),
+            f"found {capacity.duplicate_window}; at least capacity.orders ({capacity.orders}) "
+            "would be right",
+        )
+    if venue.listen.port == venue.listen.metrics_port != 0:
+        yield file.mistake(
+            ("listen", "metrics_port"),
+            f"found {venue.listen.metrics_port}, which is listen.port; another would be right",
+        )
+    if venue.venue.after_restart == "halted" and venue.venue.reopen_after_s == 0:
+        yield file.mistake(
+            ("venue", "reopen_after_s"),
+            'found 0 with after_restart = "halted"; the seconds until orders are taken again '
+            "would be right",
+        )
+    own = venue.venue.currency
+    if venue.rates.get(own, ONE_E8) != ONE_E8:
+        yield file.mistake(
+            ("rates", own),
+            f'found "{format_e8(venue.rates[own])}" for the venue\'s own currency; '
+            "leaving it out would be right",
+        )
+
+
+def _capacity(part: Part[VenueFile], parts: Parts) -> Iterator[Mistake]:
+    capacity = part.value.capacity
+    sessions = [session.value.session for session in parts.sessions]
+    needed = {
+        "sessions": (capacity.sessions, len(sessions)),
+        "firms": (capacity.firms, len({session.firm for session in sessions})),
+        "accounts": (
+            capacity.accounts,
+            len({account for session in sessions for account in session.accounts}),
+        ),
+    }
+    if parts.instruments:
+        count = len(parts.instruments.value.instrument)
+        needed["instruments"] = (capacity.instruments, count)
+    for key, (room, need) in needed.items():
+        if room < need:
+            yield part.file.mistake(
+                ("capacity", key), f"found {room}; at least {need} would be right: the files say so"
+            )
+
+
+# ---------------------------------------------------------------- instruments.toml
+
+
+def _instruments(part: Part[InstrumentsFile], parts: Parts) -> Iterator[Mistake]:
+    counts = Counter(instrument.symbol for instrument in part.value.instrument)
+    default_percent_e8 = parts.risk.value.default.price_band_percent_e8 if parts.risk else 0
+    for index, instrument in enumerate(part.value.instrument):
+        path = ("instrument", index)
+        if counts[instrument.symbol] > 1:
+            yield part.file.mistake(
+                (*path, "symbol"), f'found "{instrument.symbol}" more than once; once is right'
+            )
+        for key, text in class_mistakes(instrument):
+            yield part.file.mistake((*path, key), text)
+        for key, text in _price_mistakes(instrument, default_percent_e8):
+            yield part.file.mistake((*path, key), text)
+        if parts.venue and parts.venue.value.rate_e8(instrument.currency) is None:
+            yield part.file.mistake(
+                (*path, "currency"),
+                f'found "{instrument.currency}", for which {parts.venue.file.name} has no rate; '
+                f'{instrument.currency} = "..." under [rates] would be right',
+            )
+
+
+def _price_mistakes(instrument: Instrument, default_percent_e8: int) -> Iterator[tuple[str, str]]:
+    reference_e8, tick_e8 = instrument.reference_price_e8, instrument.tick_e8
+    if reference_e8 % tick_e8 != 0:
+        below_e8 = reference_e8 - reference_e8 % tick_e8
+        yield (
+            "reference_price",
+            (
+                f'found "{format_e8(reference_e8)}", off the tick of {format_e8(tick_e8)}; '
+                f'"{format_e8(below_e8)}" or "{format_e8(below_e8 + tick_e8)}" would be right'
+            ),
+        )
+    if instrument.strike_e8 is not None and instrument.strike_e8 % tick_e8 != 0:
+        yield (
+            "strike",
+            (
+                f'found "{format_e8(instrument.strike_e8)}", '
+                f"which is no multiple of the tick of {format_e8(tick_e8)}"
+            ),
+        )
+    band_e8 = instrument.band_e8(default_percent_e8)
+    wanted = instrument.price_band_percent_e8 != 0 and (
+        default_percent_e8 != 0 or instrument.price_band_percent_e8 is not None
+    )
+    if wanted and band_e8 < tick_e8:
+        yield (
+            "price_band_percent",
+            (
+                f"gives a band of {format_e8(band_e8)} around {format_e8(reference_e8)}, less than a "
+                'tick; a wider one, or "0" for none, would be right'
+            ),
+        )
+    if abs(reference_e8) + band_e8 > MAX_E8:
+        yield (
+            "price_band_percent",
+            (f"gives a band that ends beyond {format_e8(MAX_E8)}; a narrower one would be right"),
+        )
+
+
+# ---------------------------------------------------------------- sessions/*.toml
+
+
+def _session(part: Part[SessionFile]) -> Iterator[Mistake]:
+    """Check one session file by itself."""
+    value, file = part.value, part.file
+    stem = Path(file.name).stem
+    if stem != value.comp_id:
+        yield file.mistake(
+            ("session", "sender_comp_id"),
+            f'found "{value.comp_id}"; "{stem}", the name of the file, would be right',
+        )
+    for path, text in (*_role_mistakes(value), *_logon_mistakes(value)):
+        yield file.mistake(path, text)
+
+
+def _role_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
+    session, scope = value.session, value.drop_copy
+    if session.role == "order-entry":
+        if not session.accounts:
+            yield ("session", "accounts"), "is missing, and role order-entry needs at least one"
+        if scope != DropCopy():
+            yield (
+                ("drop_copy", "firms" if scope.firms else "accounts"),
+                ("does not apply to role order-entry; leave it out"),
+            )
+        return
+    if session.accounts:
+        yield ("session", "accounts"), "does not apply to role drop-copy; leave it out"
+    if value.limits != Limits():
+        yield ("limits",), "does not apply to role drop-copy; leave it out"
+    if not scope.firms and not scope.accounts:
+        yield ("drop_copy", "firms"), 'is missing; firms = ["*"] sees every firm'
+    if scope.firms and scope.accounts:
+        yield ("drop_copy", "accounts"), "stands beside firms; one of the two would be right"
+    if "*" in scope.firms and len(scope.firms) > 1:
+        yield ("drop_copy", "firms"), 'found "*" beside other names; "*" alone is every firm'
+
+
+def _logon_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
+    logon = value.logon
+    if not logon.allow_from:
+        yield (
+            ("logon", "allow_from"),
+            ('found an empty list; networks such as "10.1.0.0/16" would be right'),
+        )
+    if (logon.username is None) != (logon.password_hash is None):
+        given, other = "username", "password_hash"
+        if logon.username is None:
+            given, other = other, given
+        yield ("logon", given), f"stands without {other}; both or neither would be right"
+    if logon.password_hash is None:
+        for network in logon.allow_from:
+            if network.prefixlen == 0:
+                yield (
+                    ("logon", "allow_from"),
+                    (
+                        f'found "{network}", every address, without a password; '
+                        "narrower networks or a password would be right"
+                    ),
+                )
+    low, high = logon.heart_bt_int
+    if low > high:
+        yield (
+            ("logon", "heart_bt_int"),
+            (f"found [{low}, {high}]; [{high}, {low}], lowest first, would be right"),
+        )
+
+
+def _addresses(part: Part[SessionFile], venue_comp_id: str) -> Iterator[Mistake]:
+    session = part.value.session
+    if session.target_comp_id != venue_comp_id:
+        yield part.file.mistake(
+            ("session", "target_comp_id"),
+            f'found "{session.target_comp_id}"; "{venue_comp_id}", the venue, would be right',
+        )
+    if session.sender_comp_id == venue_comp_id:
+        yield part.file.mistake(
+            ("session", "sender_comp_id"),
+            f'found "{venue_comp_id}", which is the venue itself; another would be right',
+        )
+
+
+def _duplicates(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
+    first: dict[str, str] = {}
+    for part in sessions:
+        other = first.setdefault(part.value.comp_id, part.file.name)
+        if other != part.file.name:
+            yield part.file.mistake(
+                ("session", "sender_comp_id"),
+                f'found "{part.value.comp_id}", which {other} has too; another would be right',
+            )
+
+
+def _owners(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
+    owner: dict[str, tuple[str, str]] = {}
+    for part in sessions:
+        session = part.value.session
+        for account in session.accounts:
+            firm, file = owner.setdefault(account, (session.firm, part.file.name))
+            if firm != session.firm:
+                yield part.file.mistake(
+                    ("session", "accounts"),
+                    f'found "{account}", which belongs to firm "{firm}" in {file}; '
+                    "one firm per account would be right",
+                )
+        for account, times in Counter(session.accounts).items():
+            if times > 1:
+                yield part.file.mistake(
+                    ("session", "accounts"), f'found "{account}" more than once; once is right'
+                )
+
+
+def _scopes(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
+    """Check whose reports the drop copies ask for, and that not too many ask for the same."""
+    owner = account_owners(part.value for part in sessions)
+    firms = {part.value.session.firm for part in sessions}
+    copies: Counter[str] = Counter()
+    for part in sessions:
+        scope = part.value.drop_copy
+        for firm in scope.firms:
+            if firm != "*" and firm not in firms:
+                yield part.file.mistake(
+                    ("drop_copy", "firms"),
+                    f'found "{firm}", a firm that no session names; {_list(firms)} would be right',
+                )
+        for account in scope.accounts:
+            if account not in owner:
+                yield part.file.mistake(
+                    ("drop_copy", "accounts"),
+                    f'found "{account}", an account that no session has; '
+                    f"{_list(owner)} would be right",
+                )
+        followed = followed_accounts(scope, owner)
+        copies.update(followed)
+        if any(copies[account] == COPIES_MAX + 1 for account in followed):
+            yield part.file.mistake(
+                ("drop_copy",), f"is one copy too many: {COPIES_MAX} may follow one account"
+            )
+
+
+def account_owners(sessions: Iterator[SessionFile]) -> dict[str, str]:
+    """Return account -> firm."""
+    return {account: value.session.firm for value in sessions for account in value.session.accounts}
+
+
+def followed_accounts(scope: DropCopy, owner: dict[str, str]) -> set[str]:
+    """Return the accounts whose reports a drop copy receives."""
+    return {
+        account
+        for account, firm in owner.items()
+        if "*" in scope.firms or firm in scope.firms or account in scope.accounts
+    }
+
+
+def _unowned_limits(
+    risk: Part[RiskFile], sessions: tuple[Part[SessionFile], ...]
+) -> Iterator[Mistake]:
+    owner = account_owners(part.value for part in sessions)
+    firms = {part.value.session.firm for part in sessions}
+    for account in risk.value.account.keys() - owner.keys():
+        yield risk.file.mistake(
+            ("account", account), f"no session has this account; {_list(owner)} would be right"
+        )
+    for firm in risk.value.firm.keys() - firms:
+        yield risk.file.mistake(
+            ("firm", firm), f"no session names this firm; {_list(firms)} would be right"
+        )
+
+
+def _list(names: dict[str, str] | set[str]) -> str:
+    """Render the first few of some names."""
+    shown = [f'"{name}"' for name in sorted(names)[:5]]
+    if len(names) > len(shown):
+        shown.append("...")
+    return " or ".join(shown) or "none"

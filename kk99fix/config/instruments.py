@@ -1,0 +1,104 @@
+"""config/instruments.toml: what is traded, of eight asset classes.
+
+Each class has its own set of further keys: they are required there and refused elsewhere,
+because a strike on an equity is a mistake and not a detail.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Final
+
+from attrs import frozen
+
+from kk99fix.config.values import AnyPrice, Currency, NotNegative, OneOf, Positive, Symbol
+
+
+@frozen
+class AssetClass:
+    """What one asset class asks of an instrument."""
+
+    #: Values of SecurityType(167), FIX 4.4, that are one of it.
+    security_types: tuple[str, ...]
+    #: Keys that it requires; those that only others require are refused.
+    requires: frozenset[str] = frozenset()
+
+
+_BONDS = ("TNOTE", "TBOND", "TBILL", "TIPS", "EUSOV", "BRADY", "CORP", "EUCORP", "CB", "GO", "REV")
+
+ASSET_CLASSES: Final[dict[str, AssetClass]] = {
+    "crypto-spot": AssetClass(("NONE",)),
+    "forex": AssetClass(("FOR",)),
+    "equity": AssetClass(("CS", "PS")),
+    "bond": AssetClass(_BONDS, frozenset({"expiry", "coupon"})),
+    "etf": AssetClass(("MF", "CS")),
+    "commodity": AssetClass(("FUT", "FORWARD"), frozenset({"expiry"})),
+    "option": AssetClass(("OPT",), frozenset({"expiry", "strike", "put_or_call", "underlying"})),
+    "future": AssetClass(("FUT",), frozenset({"expiry", "underlying"})),
+}
+
+
+@frozen
+class Instrument:
+    """One [[instrument]]."""
+
+    symbol: Symbol
+    asset_class: Annotated[str, OneOf(*ASSET_CLASSES)]
+    #: SecurityType(167).
+    security_type: str
+    currency: Currency
+    #: A price is a multiple of it.
+    tick_e8: Positive
+    #: A quantity is a multiple of it.
+    lot_e8: Positive
+    #: Price times quantity times this is money.
+    multiplier_e8: Positive
+    #: The middle of the price band.
+    reference_price_e8: AnyPrice
+    #: Half width of the price band; not said: the one of risk.toml; 0: no band.
+    price_band_percent_e8: NotNegative | None = None
+    #: Last trading day, for a bond its maturity.
+    expiry: date | None = None
+    strike_e8: AnyPrice | None = None
+    put_or_call: Annotated[str, OneOf("put", "call")] | None = None
+    underlying: Symbol | None = None
+    #: Percent a year.
+    coupon_e8: NotNegative | None = None
+    #: Whether orders are taken.
+    open: bool = True
+
+    def band_e8(self, default_percent_e8: int) -> int:
+        """Return the half width of the price band, 0 where there is none."""
+        own_e8 = self.price_band_percent_e8
+        percent_e8 = default_percent_e8 if own_e8 is None else own_e8
+        return abs(self.reference_price_e8) * percent_e8 // (100 * 10**8)
+
+
+@frozen
+class InstrumentsFile:
+    """The whole of instruments.toml."""
+
+    instrument: tuple[Instrument, ...] = ()
+
+
+#: Key in the file -> attribute, of all that only some classes have.
+_FURTHER = {
+    "expiry": "expiry",
+    "strike": "strike_e8",
+    "put_or_call": "put_or_call",
+    "underlying": "underlying",
+    "coupon": "coupon_e8",
+}
+
+
+def class_mistakes(instrument: Instrument) -> Iterator[tuple[str, str]]:
+    """Yield key and text of whatever does not fit the instrument's asset class."""
+    asset_class = ASSET_CLASSES[instrument.asset_class]
+    if instrument.security_type not in asset_class.security_types:
+        right = " or ".join(f'"{word}"' for word in asset_class.security_types)
+        yield "security_type", f'found "{instrument.security_type}"; {right} would be right'
+    for key, attribute in _FURTHER.items():
+        given = getattr(instrument, attribute) is not None
+        if given and key not in asset_class.requires:
+            yield key, f"does not apply to asset class {instrument.asset_class}; leave it out"
+        if not given and key in asset_class.requires:
+            yield key, f"is missing, and asset class {instrument.asset_class} needs it"

@@ -1,0 +1,76 @@
+"""Read config/ and sessions/ whole: all of it checked, or everything that is wrong with it."""
+
+from pathlib import Path
+from typing import Final, TypeVar
+
+from attrs import frozen
+
+from kk99fix.config.calendar import CalendarFile
+from kk99fix.config.contradictions import Part, Parts, contradictions
+from kk99fix.config.errors import ConfigError, Mistake
+from kk99fix.config.instruments import InstrumentsFile
+from kk99fix.config.risk import RiskFile
+from kk99fix.config.sessions import LATER, SessionFile
+from kk99fix.config.structure import Later, structure
+from kk99fix.config.toml_file import read
+from kk99fix.config.venue import VenueFile
+
+T = TypeVar("T")
+
+#: Where the commands look unless they are told otherwise.
+DEFAULT_CONFIG_DIR: Final = Path("config")
+DEFAULT_SESSIONS_DIR: Final = Path("sessions")
+
+
+@frozen
+class Settings:
+    """Everything that the files say."""
+
+    venue: VenueFile
+    instruments: InstrumentsFile
+    risk: RiskFile
+    calendar: CalendarFile
+    #: In the order of their comp ids.
+    sessions: tuple[SessionFile, ...]
+
+    def session(self, comp_id: str) -> SessionFile | None:
+        """Return the session of this SenderCompID(49), None where there is none."""
+        return next((session for session in self.sessions if session.comp_id == comp_id), None)
+
+
+def load(config_dir: Path, sessions_dir: Path) -> Settings:
+    """Read all files of both folders.  Raises ConfigError with every mistake in them."""
+    mistakes: list[Mistake] = []
+
+    def part(path: Path, type_: type[T], later: Later | None = None) -> Part[T] | None:
+        file = read(path)
+        if isinstance(file, Mistake):
+            mistakes.append(file)
+            return None
+        value = structure(file, type_, later)
+        if isinstance(value, list):
+            mistakes.extend(value)
+            return None
+        return Part(file, value)
+
+    venue = part(config_dir / "venue.toml", VenueFile)
+    instruments = part(config_dir / "instruments.toml", InstrumentsFile)
+    risk = part(config_dir / "risk.toml", RiskFile)
+    calendar = part(config_dir / "calendar.toml", CalendarFile)
+    if not sessions_dir.is_dir():
+        mistakes.append(Mistake(str(sessions_dir), 0, "", "there is no such folder"))
+    paths = sorted(sessions_dir.glob("[!.]*.toml"))
+    found = [part(path, SessionFile, LATER) for path in paths]
+    sessions = tuple(session for session in found if session)
+    all_sessions = len(sessions) == len(found)
+    parts = Parts(venue, instruments, risk, calendar, sessions, all_sessions)
+    mistakes.extend(contradictions(parts))
+    if mistakes or not (venue and instruments and risk and calendar):
+        raise ConfigError(mistakes)
+    return Settings(
+        venue=venue.value,
+        instruments=instruments.value,
+        risk=risk.value,
+        calendar=calendar.value,
+        sessions=tuple(sorted((part.value for part in sessions), key=lambda value: value.comp_id)),
+    )

@@ -1,0 +1,125 @@
+"""Settings to the content of the CONFIG input.
+
+The venue reads no files: what may influence one of its outputs reaches it through this value,
+which is journaled.  So it holds plain integers and strings, everything resolved (defaults, rates,
+bands, who sees whose reports), and neither secrets nor ids: the venue gives out the ids.
+What only the live process needs (addresses, passwords, timeouts, buffers) is left out.
+
+`canonical_json` is the one form of it: equal settings give equal bytes.
+"""
+
+import json
+from typing import Any
+
+from attrs import asdict
+
+from kk99fix.config.calendar import NS_PER_S
+from kk99fix.config.contradictions import account_owners, followed_accounts
+from kk99fix.config.instruments import Instrument
+from kk99fix.config.load import Settings
+from kk99fix.config.risk import Limits
+from kk99fix.config.sessions import SessionFile
+
+
+def resolve(settings: Settings) -> dict[str, Any]:
+    """Return the content of the CONFIG input.
+
+    Limits are 0 where there is none; prices, quantities and rates are in units of 1e-8.
+    """
+    sessions, risk = settings.sessions, settings.risk
+    owner = account_owners(iter(sessions))
+    firms = sorted({value.session.firm for value in sessions})
+    return {
+        "venue": _venue(settings),
+        "calendar": _calendar(settings),
+        "instruments": {
+            instrument.symbol: _instrument(settings, instrument)
+            for instrument in settings.instruments.instrument
+        },
+        "firms": {firm: {"limits": _limits(risk.firm.get(firm, Limits()))} for firm in firms},
+        "accounts": {
+            account: {"firm": firm, "limits": _limits(risk.account.get(account, Limits()))}
+            for account, firm in owner.items()
+        },
+        "sessions": {value.comp_id: _session(settings, value, owner) for value in sessions},
+    }
+
+
+def canonical_json(resolved: dict[str, Any]) -> bytes:
+    """Return the payload of the CONFIG input."""
+    return json.dumps(resolved, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _venue(settings: Settings) -> dict[str, Any]:
+    venue = settings.venue
+    capacity = asdict(venue.capacity)
+    del capacity["ring_bytes"]
+    return {
+        "comp_id": venue.venue.comp_id,
+        "currency": venue.venue.currency,
+        "after_restart": venue.venue.after_restart,
+        "reopen_after_ns": venue.venue.reopen_after_s * NS_PER_S,
+        "max_order_age_ns": venue.order_entry.max_order_age_s * NS_PER_S,
+        "sending_time_tolerance_ns": venue.order_entry.sending_time_tolerance_s * NS_PER_S,
+        "capacity": capacity,
+    }
+
+
+def _calendar(settings: Settings) -> dict[str, Any]:
+    roll = settings.calendar.roll
+    return {
+        "time": roll.time,
+        "zone": roll.zone,
+        "days": list(roll.days),
+        "holidays": sorted(f"{day:%Y%m%d}" for day in roll.holidays),
+    }
+
+
+def _instrument(settings: Settings, instrument: Instrument) -> dict[str, Any]:
+    rate_e8 = settings.venue.rate_e8(instrument.currency)
+    assert rate_e8 is not None, "checked at load"
+    resolved = {
+        key: value
+        for key, value in asdict(instrument).items()
+        if value is not None and key not in ("symbol", "price_band_percent_e8")
+    }
+    resolved["rate_e8"] = rate_e8
+    resolved["band_e8"] = instrument.band_e8(settings.risk.default.price_band_percent_e8)
+    if instrument.expiry is not None:
+        resolved["expiry"] = f"{instrument.expiry:%Y%m%d}"
+    return resolved
+
+
+def _session(settings: Settings, value: SessionFile, owner: dict[str, str]) -> dict[str, Any]:
+    identity = value.session
+    order_entry = identity.role == "order-entry"
+    limits = _limits(value.limits, settings.risk.default) if order_entry else _limits(Limits())
+    return {
+        "sender_comp_id": identity.sender_comp_id,
+        "target_comp_id": identity.target_comp_id,
+        "role": identity.role,
+        "firm": identity.firm,
+        "accounts": list(identity.accounts),
+        "dialect": identity.dialect,
+        "limits": limits,
+        "heart_bt_int": list(value.logon.heart_bt_int),
+        "reset_seq_num": value.logon.reset_seq_num,
+        "drop_copy": _scope(value, owner),
+    }
+
+
+def _scope(value: SessionFile, owner: dict[str, str]) -> dict[str, list[str]]:
+    """Return whose reports the session receives, "*" written out; both lists sorted."""
+    scope = value.drop_copy
+    firms = set(owner.values()) if "*" in scope.firms else set(scope.firms)
+    return {"firms": sorted(firms), "accounts": sorted(followed_accounts(scope, owner))}
+
+
+def _limits(own: Limits, otherwise: Limits | None = None) -> dict[str, int]:
+    """Return limits with 0 for what neither `own` nor `otherwise` says."""
+    fallback = otherwise or Limits()
+    resolved = {}
+    for key in ("max_order_qty_e8", "max_order_notional_e8", "max_open_orders"):
+        value = getattr(own, key)
+        resolved[key] = (getattr(fallback, key) if value is None else value) or 0
+    return resolved

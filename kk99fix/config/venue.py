@@ -1,0 +1,113 @@
+"""config/venue.toml: the venue itself, where it listens, what it may hold and how long it waits."""
+
+from typing import Annotated
+
+from attrs import Factory, frozen
+
+from kk99fix.config.values import (
+    Address,
+    Between,
+    CompId,
+    Count,
+    Currency,
+    OneOf,
+    Port,
+    Positive,
+    Seconds,
+    SecondsOrZero,
+)
+
+MIB = 1024 * 1024
+
+
+@frozen
+class VenueSection:
+    """[venue]: who we are and how we start."""
+
+    #: SenderCompID(49) on everything that we send.
+    comp_id: CompId
+    #: Limits and notionals are in this currency.
+    currency: Currency
+    #: "process": a message leaves once the operating system has its record.
+    durability: Annotated[str, OneOf("process", later=("durable",))] = "process"
+    #: Whether orders are taken at once after a restart.
+    after_restart: Annotated[str, OneOf("open", "halted")] = "open"
+    #: With after_restart = "halted": when orders are taken again.
+    reopen_after_s: SecondsOrZero = 0
+
+
+@frozen
+class Listen:
+    """[listen]: addresses, and what a connection may cost before it has logged on."""
+
+    host: Address = "127.0.0.1"
+    #: Port 0 is any free one.
+    port: Port = 9944
+    metrics_port: Port = 9945
+    max_connections: Count = 1024
+    max_connections_per_address: Count = 256
+    #: From connect to a complete Logon.
+    logon_timeout_s: Seconds = 5
+    #: Every failed logon is closed after the same time, whatever the cause.
+    failed_logon_delay_s: SecondsOrZero = 1
+    #: Largest Logon, in bytes.
+    max_pre_logon_bytes: Annotated[int, Between(512, 65_536)] = 4096
+
+
+@frozen
+class Journal:
+    """[journal]: the files in var/journal."""
+
+    segment_bytes: Annotated[int, Between(MIB, 4096 * MIB)] = 64 * MIB
+
+
+@frozen
+class Capacity:
+    """[capacity]: what is reserved at start; nothing grows later."""
+
+    orders: Count = 1_000_000
+    levels: Count = 100_000
+    sessions: Count = 2048
+    firms: Count = 1024
+    accounts: Count = 4096
+    instruments: Count = 1024
+    #: ClOrdIDs remembered after their order closed.
+    duplicate_window: Count = 4_000_000
+    #: Send buffer of one live session.
+    ring_bytes: Annotated[int, Between(128 * 1024, 1024 * MIB)] = MIB
+
+
+@frozen
+class OrderEntry:
+    """[order_entry]: how old an order and a message may be."""
+
+    max_order_age_s: Seconds = 30
+    sending_time_tolerance_s: Seconds = 120
+
+
+@frozen
+class SlowReader:
+    """[slow_reader]: when a counterparty that does not read is cut off."""
+
+    max_bytes: Annotated[int, Between(65_536, 1024 * MIB)] = 4 * MIB
+    max_seconds: Seconds = 10
+
+
+@frozen
+class VenueFile:
+    """The whole of venue.toml."""
+
+    venue: VenueSection
+    listen: Listen = Factory(Listen)
+    journal: Journal = Factory(Journal)
+    capacity: Capacity = Factory(Capacity)
+    order_entry: OrderEntry = Factory(OrderEntry)
+    slow_reader: SlowReader = Factory(SlowReader)
+    #: One unit of a currency in the venue's.
+    rates: dict[Currency, Positive] = Factory(dict)
+
+    def rate_e8(self, currency: str) -> int | None:
+        """Return what one unit of `currency` is in the venue's, None where no rate is given."""
+        if currency == self.venue.currency:
+            return 10**8
+        return self.rates.get(currency)
