@@ -1,0 +1,52 @@
+"""One process per state directory: an flock on its file `lock`.
+
+The lock belongs to the open file, so it ends with the process however that dies.
+The file's text, the owner's process id, is only for the message.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kk99fix.journal.errors import JournalLockedError
+
+LOCK_NAME = "lock"
+
+
+class StateLock:
+    """Holds the state directory from construction to `close`; also a context manager."""
+
+    def __init__(self, state_directory: Path) -> None:
+        """Take the lock; JournalLockedError when another process has it, OSError without rights."""
+        self.path = state_directory / LOCK_NAME
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._fd)
+            raise JournalLockedError(
+                f"{self.path}: another kk99fix process (pid {owner}) uses {state_directory}. "
+                f"Stop it, or name another directory with --state.",
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def close(self) -> None:
+        """Give the lock back; the file stays, since removing it would let two processes in."""
+        os.close(self._fd)
+
+    def __enter__(self) -> Self:
+        """Return the lock itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the lock back."""
+        self.close()

@@ -1,0 +1,152 @@
+"""The inner loops over a segment's records, in Python, and the hook for faster ones.
+
+Every function takes the records of one segment: its bytes from offset 4096 on, so offsets here
+count from the first record. Faster ones, such as the C core's, are handed in as a `Scan` by whoever
+knows both, since this package imports nothing of ours.
+
+Rules:
+
+- `whole_units` trusts nothing; the others walk from header to header over records that were
+  verified before, and stop at a length of 0.
+- A record that cannot be stepped over ends a walk, so nothing here loops or reads past the end.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import attrs
+
+from kk99fix.journal.record import (
+    FIRST_OUTPUT_KIND,
+    FLAG_INPUT,
+    FLAG_UNIT_END,
+    KIND_OFFSET,
+    MESSAGE_KINDS,
+    RECORD_ALIGNMENT,
+    RECORD_HEADER_BYTES,
+    Buffer,
+    crc_start,
+    is_valid,
+)
+
+_LENGTH_AND_LSN: Final = struct.Struct("<I4xQ")
+_FLAGS: Final = struct.Struct("<H")
+_FLAGS_OFFSET: Final = 46
+_ADDRESS: Final = struct.Struct("<I20xQII4xB")
+"""length, msg_seq_num, session, epoch, kind"""
+_INPUT_MARK: Final = re.compile(rb"[\x01-\x3f]\x01[\x02\x03]\x00")
+"""kind, version and flags of an input record"""
+
+
+def whole_units(records: Buffer, segment_seed: int, first_lsn: int) -> int:
+    """Return the length of the leading run of whole, valid units with lsn from `first_lsn` on.
+
+    Stops at the first record that is cut off, zero, out of sequence or damaged. C: kk_verify.
+    """
+    start = crc_start(segment_seed)
+    end = len(records)
+    offset = run = 0
+    lsn = first_lsn
+    inside_unit = False
+    while is_valid(records, offset, end, start):
+        length, found_lsn = _LENGTH_AND_LSN.unpack_from(records, offset)
+        (flags,) = _FLAGS.unpack_from(records, offset + _FLAGS_OFFSET)
+        if found_lsn != lsn or bool(flags & FLAG_INPUT) == inside_unit:
+            break
+        offset += length
+        lsn += 1
+        inside_unit = not flags & FLAG_UNIT_END
+        if not inside_unit:
+            run = offset
+    return run
+
+
+def find_sent(records: Buffer, offset: int, session: int, epoch: int, number: int) -> int:
+    """Return the offset of the next output to (session, epoch) numbered `number` or higher.
+
+    Starts at the record at `offset`; len(records) when there is none. C: kk_scan_session.
+    """
+    end = len(records)
+    for here in offsets(records, offset, end):
+        _, found, to_session, in_epoch, kind = _ADDRESS.unpack_from(records, here)
+        if kind < FIRST_OUTPUT_KIND or found < number:
+            continue
+        if to_session == session and in_epoch == epoch:
+            return here
+    return end
+
+
+def find_lsn(records: Buffer, offset: int, lsn: int) -> int:
+    """Return the offset of the record with `lsn`, starting at the record at `offset`.
+
+    len(records) when there is none. C: kk_scan_lsn.
+    """
+    end = len(records)
+    for here in offsets(records, offset, end):
+        found = _LENGTH_AND_LSN.unpack_from(records, here)[1]
+        if found >= lsn:
+            return here if found == lsn else end
+    return end
+
+
+def offsets(records: Buffer, start: int, end: int) -> Iterator[int]:
+    """Yield the offset of every record from `start` up to `end`, or up to the first length of 0."""
+    unpack = _LENGTH_AND_LSN.unpack_from
+    while end - start >= RECORD_HEADER_BYTES:
+        length = unpack(records, start)[0]
+        if length < RECORD_HEADER_BYTES or length % RECORD_ALIGNMENT or length > end - start:
+            return
+        yield start
+        start += length
+
+
+@attrs.frozen
+class Extent:
+    """The messages to one (session, epoch) within one segment.
+
+    Their numbers are dense from `first` to `last`; `offset` is that of the record of `first`,
+    counted from the first record of the segment.
+    """
+
+    first: int
+    last: int
+    offset: int
+
+
+def extents(records: Buffer, start: int, end: int) -> dict[tuple[int, int], Extent]:
+    """Return the extent of every (session, epoch) that was sent messages in [start, end)."""
+    spans: dict[tuple[int, int], list[int]] = {}
+    unpack = _ADDRESS.unpack_from
+    for here in offsets(records, start, end):
+        _, number, session, epoch, kind = unpack(records, here)
+        if kind in MESSAGE_KINDS:
+            spans.setdefault((session, epoch), [number, number, here])[1] = number
+    return {key: Extent(*span) for key, span in spans.items()}
+
+
+def later_input(records: Buffer, start: int, end: int, segment_seed: int, lsn: int) -> int | None:
+    """Return the offset of a valid input record beyond lsn `lsn` in [start, end), or None.
+
+    This tells damage in the middle from a torn tail: records may stand at any multiple of 8.
+    """
+    running = crc_start(segment_seed)
+    for match in _INPUT_MARK.finditer(records, start, end):
+        here = match.start() - KIND_OFFSET
+        if here < start or here % RECORD_ALIGNMENT:
+            continue
+        found = _LENGTH_AND_LSN.unpack_from(records, here)[1]
+        if found > lsn and is_valid(records, here, end, running):
+            return here
+    return None
+
+
+@attrs.frozen
+class Scan:
+    """The loops that a faster implementation may replace, by default the ones of this module."""
+
+    whole_units: Callable[[Buffer, int, int], int] = whole_units
+    find_sent: Callable[[Buffer, int, int, int, int], int] = find_sent
+    find_lsn: Callable[[Buffer, int, int], int] = find_lsn
+    extents: Callable[[Buffer, int, int], dict[tuple[int, int], Extent]] = extents

@@ -1,0 +1,248 @@
+"""A segment file: its header page, its name, making one, and listing a directory of them.
+
+    0         8         12        16              24           32              40
+    +---------+---------+---------+---------------+------------+---------------+
+    |  magic  | version |crc_seed |segment_number |  first_lsn | segment_bytes |
+    +---------+---------+---------+---------------+------------+---------------+
+    | journal uuid (16) | trading_day (4) | dictionary sha256 (32) |           |
+    +-------------------+-----------------+------------------------+-----------+
+    | core version (32) | previous segment's sha256 (32) | zeros ... | crc32c   |
+    +-------------------+--------------------------------+-----------+----------+
+                                                                    4092       4096
+
+Rules:
+
+- Records start at offset 4096; all bytes after the last record are zero.
+- Real zeros are written and synced before a segment is used: a block that the disk knows already
+  is written in a third of the time of one that is only reserved.
+- `crc_seed` is the CRC-32C of uuid and number, so a record never verifies in another segment.
+- Numbers are dense from 1; a file's name is its number with eight digits.
+- A file gets its final name only with its header page written.
+
+Which records a segment holds is the business of `writer` and `reader`.
+"""
+
+import mmap
+import os
+import re
+import struct
+from pathlib import Path
+from typing import Final
+
+import attrs
+from crc32c import crc32c
+
+from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.files import Files, write_all
+from kk99fix.journal.record import Buffer
+
+MAGIC: Final = b"KK99JRNL"
+SEGMENT_VERSION: Final = 1
+PAGE_BYTES: Final = 4096
+SUFFIX: Final = ".kkj"
+DEFAULT_SEGMENT_BYTES: Final = 64 << 20
+MIN_SEGMENT_BYTES: Final = 2 * PAGE_BYTES
+HEADER_PAGE: Final = struct.Struct("<8sIIQQQ16sI32s32s32s")
+_PAGE_CRC: Final = struct.Struct("<I")
+_PAGE_CRC_OFFSET: Final = PAGE_BYTES - 4
+_NAME: Final = re.compile(r"\d{8,}\.kkj")
+_ZEROS: Final = bytes(1 << 20)
+_COPY = "Restore the file from a copy"
+
+
+@attrs.frozen
+class Identity:
+    """What the segments of one journal, one trading day and one program share.
+
+    `trading_day` is YYYYMMDD as a number; `core_version` has at most 32 bytes of ASCII.
+    """
+
+    journal_uuid: bytes
+    trading_day: int
+    dictionary_sha256: bytes
+    core_version: str
+
+
+@attrs.frozen
+class SegmentHeader:
+    """The header page of one segment."""
+
+    number: int
+    first_lsn: int
+    segment_bytes: int
+    identity: Identity
+    previous_sha256: bytes = bytes(32)
+
+    @property
+    def crc_seed(self) -> int:
+        """The seed from which the checksum of every record in the segment continues."""
+        return segment_seed(self.identity.journal_uuid, self.number)
+
+    def pack(self) -> bytes:
+        """Return the whole page with its checksum."""
+        identity = self.identity
+        page = HEADER_PAGE.pack(
+            MAGIC,
+            SEGMENT_VERSION,
+            self.crc_seed,
+            self.number,
+            self.first_lsn,
+            self.segment_bytes,
+            identity.journal_uuid,
+            identity.trading_day,
+            identity.dictionary_sha256,
+            identity.core_version.encode("ascii"),
+            self.previous_sha256,
+        ).ljust(_PAGE_CRC_OFFSET, b"\0")
+        return page + _PAGE_CRC.pack(crc32c(page))
+
+
+@attrs.frozen
+class Segment:
+    """A segment file that was found and whose header page is right."""
+
+    path: Path
+    header: SegmentHeader
+
+
+@attrs.frozen
+class Position:
+    """A place in the journal: the byte at `offset` of segment `segment`."""
+
+    segment: int
+    offset: int
+
+
+@attrs.frozen
+class Tail:
+    """Where the valid part of a journal ends, and so where writing goes on.
+
+    `offset` counts from the start of the last segment's file. From there on `stale_bytes` belong
+    to a unit that was never finished; they are cut off by writing zeros. 0 after a clean stop.
+    """
+
+    segment: Segment
+    offset: int
+    next_lsn: int
+    stale_bytes: int
+
+
+def segment_seed(journal_uuid: bytes, number: int) -> int:
+    """Return the CRC-32C of the journal's uuid and the segment's number (u64, little-endian)."""
+    return crc32c(journal_uuid + number.to_bytes(8, "little"))
+
+
+def segment_name(number: int) -> str:
+    """Return the file name of segment `number`."""
+    return f"{number:08d}{SUFFIX}"
+
+
+def unpack_page(page: Buffer, path: Path) -> SegmentHeader:
+    """Read a header page; JournalDamagedError, with `path` in its text, when it is not one."""
+    if len(page) < PAGE_BYTES or bytes(page[: len(MAGIC)]) != MAGIC:
+        raise JournalDamagedError(path, 0, "this is not a segment of a kk99fix journal", _COPY)
+    (stored,) = _PAGE_CRC.unpack_from(page, _PAGE_CRC_OFFSET)
+    if crc32c(page[:_PAGE_CRC_OFFSET]) != stored:
+        raise JournalDamagedError(path, 0, "the header page is damaged", _COPY)
+    _, version, seed, number, first_lsn, size, uuid, day, sha, core, previous = (
+        HEADER_PAGE.unpack_from(page)
+    )
+    if version != SEGMENT_VERSION:
+        found = f"the segment has format version {version}, this program reads {SEGMENT_VERSION}"
+        raise JournalDamagedError(path, 8, found, "Start the version of kk99fix that wrote it")
+    identity = Identity(uuid, day, sha, core.rstrip(b"\0").decode("ascii"))
+    header = SegmentHeader(number, first_lsn, size, identity, previous)
+    if header.crc_seed != seed:
+        found = "the seed of the segment does not follow from its number and journal"
+        raise JournalDamagedError(path, 12, found, _COPY)
+    return header
+
+
+def read_segment(path: Path) -> Segment:
+    """Read and check one file's header page, name and size; JournalDamagedError or OSError."""
+    with path.open("rb") as file:
+        header = unpack_page(file.read(PAGE_BYTES), path)
+        size = os.fstat(file.fileno()).st_size
+    if path.name != segment_name(header.number):
+        found = f"the file holds segment {header.number} but is named {path.name}"
+        raise JournalDamagedError(path, 16, found, "Give every file its own name back")
+    if size != header.segment_bytes:
+        found = f"the file has {size} bytes, its header says {header.segment_bytes}"
+        raise JournalDamagedError(path, size, found, _COPY)
+    return Segment(path, header)
+
+
+def map_records(segment: Segment) -> memoryview:
+    """Map the file and return the bytes of its records, from offset 4096 on; OSError.
+
+    What is written later shows through. The mapping ends with the last view of it.
+    """
+    with segment.path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), segment.header.segment_bytes, access=mmap.ACCESS_READ)
+    return memoryview(mapped)[PAGE_BYTES:]
+
+
+def list_segments(directory: Path, *, first_number: int = 1) -> list[Segment]:
+    """Return the segments from `first_number` on in order, none missing and none foreign.
+
+    JournalDamagedError names the first file that breaks this.
+    An empty list means that there is no journal yet.
+    """
+    paths = sorted(
+        (int(path.stem), path) for path in directory.iterdir() if _NAME.fullmatch(path.name)
+    )
+    segments: list[Segment] = []
+    for wanted, (number, path) in enumerate(
+        (p for p in paths if p[0] >= first_number), first_number
+    ):
+        if number != wanted:
+            missing = directory / segment_name(wanted)
+            found = f"the file is missing, the next one there is {path.name}"
+            raise JournalDamagedError(missing, 0, found, _COPY)
+        segment = read_segment(path)
+        if segments:
+            _check_neighbours(segments[-1], segment)
+        segments.append(segment)
+    return segments
+
+
+def _check_neighbours(earlier: Segment, later: Segment) -> None:
+    """Raise JournalDamagedError unless `later` can follow `earlier`."""
+    if later.header.identity.journal_uuid != earlier.header.identity.journal_uuid:
+        found = f"the segment belongs to another journal than {earlier.path.name}"
+        raise JournalDamagedError(later.path, 40, found, "Move foreign files out of the directory")
+    if later.header.first_lsn < earlier.header.first_lsn:
+        found = (
+            f"the segment starts at lsn {later.header.first_lsn}, "
+            f"before {earlier.path.name} (lsn {earlier.header.first_lsn})"
+        )
+        raise JournalDamagedError(later.path, 24, found, _COPY)
+
+
+def write_zeros(files: Files, fd: int, start: int, end: int) -> None:
+    """Fill [start, end) with zeros in pieces of 1 MiB; OSError."""
+    for offset in range(start, end, len(_ZEROS)):
+        write_all(files, fd, _ZEROS[: end - offset], offset)
+
+
+def prepare_file(files: Files, temporary: Path, prepared: Path, segment_bytes: int) -> None:
+    """Make a synced file of zeros under the name `temporary`, then rename it; OSError.
+
+    A failure leaves no file behind.
+    """
+    fd = files.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    try:
+        try:
+            write_zeros(files, fd, 0, segment_bytes)
+            files.fdatasync(fd)
+        finally:
+            files.close(fd)
+        files.rename(temporary, prepared)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def round_to_pages(length: int) -> int:
+    """Return `length` rounded up to whole pages of 4096 bytes."""
+    return (length + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
