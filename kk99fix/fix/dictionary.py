@@ -4,8 +4,6 @@ Only the generator and the tests read the file; everything else uses the generat
 A contradiction inside the file (an unknown name, a tag used twice) raises DictionaryError.
 """
 
-from __future__ import annotations
-
 import hashlib
 import tomllib
 from pathlib import Path
@@ -175,15 +173,12 @@ def _check(dictionary: Dictionary) -> None:
     tags = [field.tag for field in fields.values()]
     numbers = [code.number for code in dictionary.reject_codes]
     if len(set(tags)) != len(tags):
-        message = "a tag is used twice"
-        raise DictionaryError(message)
+        raise DictionaryError("a tag is used twice")
     if numbers != list(range(1, len(numbers) + 1)):
-        message = "reject code numbers must run from 1 without a hole"
-        raise DictionaryError(message)
+        raise DictionaryError("reject code numbers must run from 1 without a hole")
     for field in fields.values():
         if field.datatype not in DATATYPES:
-            message = f"{field.name}: unknown type {field.datatype}"
-            raise DictionaryError(message)
+            raise DictionaryError(f"{field.name}: unknown type {field.datatype}")
     _check_names(dictionary)
 
 
@@ -197,14 +192,12 @@ def _check_names(dictionary: Dictionary) -> None:
     unknown = sorted({name for name in named if name not in dictionary.fields})
     unused = sorted({name for name in dictionary.fields if name not in named})
     if unknown or unused:
-        message = f"names without a field: {unknown}; fields without a use: {unused}"
-        raise DictionaryError(message)
+        raise DictionaryError(f"names without a field: {unknown}; fields without a use: {unused}")
 
 
 def _group_names(dictionary: Dictionary, name: str) -> list[str]:
     if name not in dictionary.groups:
-        message = f"unknown group {name}"
-        raise DictionaryError(message)
+        raise DictionaryError(f"unknown group {name}")
     group = dictionary.groups[name]
     nested = [member for inner in group.groups for member in _group_names(dictionary, inner)]
     return [name, *group.members, *nested]

@@ -7,7 +7,7 @@ Rules, in the order in which they are applied at the first byte of the buffer.
 2. BeginString(8) has at most 16 bytes up to `<S>`; a longer one is GARBLED.
    Its value is the session layer's business.
 3. Then comes `9=`, 1 to 6 digits of which the first is not 0, and `<S>`.
-   A seventh digit is TOO_LONG; anything else (a sign, a leading zero, a letter, nothing) is GARBLED.
+   A seventh digit is TOO_LONG; anything else (a sign, a leading zero, nothing) is GARBLED.
 4. With n the BodyLength(9), a frame has n bytes after that `<S>`, then the 7 bytes of the trailer.
    If the whole, from `8=` to the last `<S>`, is above the limit: TOO_LONG, before it is buffered.
 5. After the `<S>` of BodyLength comes `35=`, else GARBLED.
@@ -23,8 +23,6 @@ The frames found do not depend on how the stream was cut into pieces.
 TOO_LONG ends the stream: the connection is to be closed.
 Limits, in bytes of a whole frame: `LIMIT_BEFORE_LOGON` and `LIMIT`.
 """
-
-from __future__ import annotations
 
 import enum
 from typing import Final

@@ -3,8 +3,6 @@
 The header carries the contract in its comments; the tables are data only.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 
@@ -75,6 +73,8 @@ _HEADER_TOP: Final = """/*
  * A tag above KK_FIELD_TAG_MAX has the rule of KK_FIELD_UNKNOWN.  What a rule does not allow is
  * never answered here: the frame escalates, and the full validation in Python gives the reason.
  * Whatever the decoder takes by these rules, that validation accepts as well.
+ * Header fields come before all others.  A group starts with its first member, and the members
+ * of an entry keep the dictionary's order: 448, 447, 452.
  */
 #ifndef KK_FIX_TABLES_H
 #define KK_FIX_TABLES_H
@@ -220,7 +220,8 @@ def tables_header(dictionary: Dictionary) -> str:
         _BANNER
         + _HEADER_TOP
         + f"#define KK_FIELD_TAG_MAX {TAG_MAX}\n#define KK_FIELD_ID_MAX {_id_max(dictionary)}\n"
-        + f"#define KK_ENUM_SET_COUNT {sets}\n\n{bits}\n/* clang-format off */\n\n{classes}\n{values}\n"
+        + f"#define KK_ENUM_SET_COUNT {sets}\n\n{bits}\n"
+        + f"/* clang-format off */\n\n{classes}\n{values}\n"
         + "/* Below 64; nameless ids run from 64: each tag has its own, to find a tag twice. */\n"
         + f"typedef enum kk_field_id {{\n    KK_ID_NONE = 0,\n{ids}    KK_ID_COUNT\n"
         + "} kk_field_id;\n\n/* clang-format on */\n"
@@ -252,7 +253,7 @@ def tables_source(dictionary: Dictionary) -> str:
 
 
 def gate_rules(dictionary: Dictionary) -> list[Rule]:
-    """One rule for each tag of the header, the trailer and D, F, G, H; in the order of their ids."""
+    """One rule for each tag of header, trailer, D, F, G and H; first those whose id has a name."""
     where = _where(dictionary)
     order = dict.fromkeys(
         (

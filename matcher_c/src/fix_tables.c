@@ -17,10 +17,10 @@ const kk_field_rule kk_field_rules[KK_FIELD_TAG_MAX + 1] = {
     [22] = {KK_FIELD_ECHO, 36, KK_VALUE_STRING, 15, 4, {0, 0, 0}}, /* SecurityIDSource */
     [23] = {KK_FIELD_ACCEPTED, 92, KK_VALUE_STRING, 1, 0, {0, 0, 0}}, /* IOIID */
     [34] = {KK_FIELD_HEADER, 6, KK_VALUE_SEQNUM, 15, 0, {0, 0, 0}}, /* MsgSeqNum */
-    [35] = {KK_FIELD_HEADER, 3, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* MsgType */
+    [35] = {KK_FIELD_HEADER, 3, KK_VALUE_STRING, 15, 5, {0, 0, 0}}, /* MsgType */
     [37] = {KK_FIELD_DECODED, 19, KK_VALUE_STRING, 14, 0, {0, 0, 0}}, /* OrderID */
     [38] = {KK_FIELD_DECODED, 22, KK_VALUE_QTY, 7, 0, {0, 0, 0}}, /* OrderQty */
-    [40] = {KK_FIELD_DECODED, 23, KK_VALUE_CHAR, 5, 5, {0, 0, 0}}, /* OrdType */
+    [40] = {KK_FIELD_DECODED, 23, KK_VALUE_CHAR, 5, 6, {0, 0, 0}}, /* OrdType */
     [41] = {KK_FIELD_DECODED, 18, KK_VALUE_STRING, 6, 0, {0, 0, 0}}, /* OrigClOrdID */
     [43] = {KK_FIELD_HEADER, 10, KK_VALUE_BOOLEAN, 15, 0, {0, 0, 0}}, /* PossDupFlag */
     [44] = {KK_FIELD_DECODED, 24, KK_VALUE_PRICE, 5, 0, {0, 0, 0}}, /* Price */
@@ -28,24 +28,24 @@ const kk_field_rule kk_field_rules[KK_FIELD_TAG_MAX + 1] = {
     [49] = {KK_FIELD_HEADER, 4, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SenderCompID */
     [50] = {KK_FIELD_HEADER, 8, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SenderSubID */
     [52] = {KK_FIELD_HEADER, 7, KK_VALUE_UTC_TIMESTAMP, 15, 0, {0, 0, 0}}, /* SendingTime */
-    [54] = {KK_FIELD_DECODED, 21, KK_VALUE_CHAR, 15, 6, {0, 0, 0}}, /* Side */
+    [54] = {KK_FIELD_DECODED, 21, KK_VALUE_CHAR, 15, 7, {0, 0, 0}}, /* Side */
     [55] = {KK_FIELD_DECODED, 20, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* Symbol */
     [56] = {KK_FIELD_HEADER, 5, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* TargetCompID */
     [57] = {KK_FIELD_HEADER, 9, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* TargetSubID */
     [58] = {KK_FIELD_ECHO, 44, KK_VALUE_STRING, 7, 0, {0, 0, 0}}, /* Text */
-    [59] = {KK_FIELD_DECODED, 25, KK_VALUE_CHAR, 5, 7, {0, 0, 0}}, /* TimeInForce */
+    [59] = {KK_FIELD_DECODED, 25, KK_VALUE_CHAR, 5, 8, {0, 0, 0}}, /* TimeInForce */
     [60] = {KK_FIELD_DECODED, 26, KK_VALUE_UTC_TIMESTAMP, 7, 0, {0, 0, 0}}, /* TransactTime */
-    [63] = {KK_FIELD_ACCEPTED, 74, KK_VALUE_CHAR, 5, 8, {0, 0, 0}}, /* SettlType */
+    [63] = {KK_FIELD_ACCEPTED, 74, KK_VALUE_CHAR, 5, 9, {0, 0, 0}}, /* SettlType */
     [64] = {KK_FIELD_ACCEPTED, 75, KK_VALUE_DATE, 5, 0, {0, 0, 0}}, /* SettlDate */
     [65] = {KK_FIELD_ACCEPTED, 114, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SymbolSfx */
     [66] = {KK_FIELD_ACCEPTED, 158, KK_VALUE_STRING, 6, 0, {0, 0, 0}}, /* ListID */
     [70] = {KK_FIELD_ACCEPTED, 73, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* AllocID */
     [75] = {KK_FIELD_ACCEPTED, 67, KK_VALUE_DATE, 5, 0, {0, 0, 0}}, /* TradeDate */
-    [77] = {KK_FIELD_ACCEPTED, 104, KK_VALUE_CHAR, 5, 9, {0, 0, 0}}, /* PositionEffect */
+    [77] = {KK_FIELD_ACCEPTED, 104, KK_VALUE_CHAR, 5, 10, {0, 0, 0}}, /* PositionEffect */
     [78] = {KK_FIELD_PYTHON, 0, KK_VALUE_NUM_IN_GROUP, 5, 0, {0, 0, 0}}, /* NoAllocs */
     [79] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* AllocAccount */
     [80] = {KK_FIELD_PYTHON, 0, KK_VALUE_QTY, 5, 0, {0, 0, 0}}, /* AllocQty */
-    [81] = {KK_FIELD_ACCEPTED, 82, KK_VALUE_CHAR, 1, 10, {0, 0, 0}}, /* ProcessCode */
+    [81] = {KK_FIELD_ACCEPTED, 82, KK_VALUE_CHAR, 1, 11, {0, 0, 0}}, /* ProcessCode */
     [89] = {KK_FIELD_PYTHON, 0, KK_VALUE_DATA, 15, 0, {0, 0, 0}}, /* Signature */
     [90] = {KK_FIELD_PYTHON, 0, KK_VALUE_LENGTH, 15, 0, {0, 0, 0}}, /* SecureDataLen */
     [91] = {KK_FIELD_PYTHON, 0, KK_VALUE_DATA, 15, 0, {0, 0, 0}}, /* SecureData */
@@ -73,14 +73,14 @@ const kk_field_rule kk_field_rules[KK_FIELD_TAG_MAX + 1] = {
     [144] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* OnBehalfOfLocationID */
     [145] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* DeliverToLocationID */
     [152] = {KK_FIELD_INSTRUCTION, 64, KK_VALUE_QTY, 7, 0, {0, 0, 0}}, /* CashOrderQty */
-    [167] = {KK_FIELD_DECODED, 27, KK_VALUE_STRING, 15, 11, {0, 0, 0}}, /* SecurityType */
+    [167] = {KK_FIELD_DECODED, 27, KK_VALUE_STRING, 15, 12, {0, 0, 0}}, /* SecurityType */
     [168] = {KK_FIELD_INSTRUCTION, 94, KK_VALUE_UTC_TIMESTAMP, 5, 0, {0, 0, 0}}, /* EffectiveTime */
     [192] = {KK_FIELD_INSTRUCTION, 102, KK_VALUE_QTY, 5, 0, {0, 0, 0}}, /* OrderQty2 */
     [193] = {KK_FIELD_ACCEPTED, 101, KK_VALUE_DATE, 5, 0, {0, 0, 0}}, /* SettlDate2 */
     [200] = {KK_FIELD_ACCEPTED, 118, KK_VALUE_MONTH_YEAR, 15, 0, {0, 0, 0}}, /* MaturityMonthYear */
-    [201] = {KK_FIELD_ACCEPTED, 120, KK_VALUE_INT, 15, 12, {0, 0, 0}}, /* PutOrCall */
+    [201] = {KK_FIELD_ACCEPTED, 120, KK_VALUE_INT, 15, 13, {0, 0, 0}}, /* PutOrCall */
     [202] = {KK_FIELD_ACCEPTED, 130, KK_VALUE_PRICE, 15, 0, {0, 0, 0}}, /* StrikePrice */
-    [203] = {KK_FIELD_ACCEPTED, 105, KK_VALUE_INT, 5, 13, {0, 0, 0}}, /* CoveredOrUncovered */
+    [203] = {KK_FIELD_ACCEPTED, 105, KK_VALUE_INT, 5, 14, {0, 0, 0}}, /* CoveredOrUncovered */
     [206] = {KK_FIELD_ACCEPTED, 132, KK_VALUE_CHAR, 15, 0, {0, 0, 0}}, /* OptAttribute */
     [207] = {KK_FIELD_ECHO, 38, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SecurityExchange */
     [210] = {KK_FIELD_INSTRUCTION, 106, KK_VALUE_QTY, 5, 0, {0, 0, 0}}, /* MaxShow */
@@ -96,7 +96,7 @@ const kk_field_rule kk_field_rules[KK_FIELD_TAG_MAX + 1] = {
     [240] = {KK_FIELD_ACCEPTED, 129, KK_VALUE_DATE, 15, 0, {0, 0, 0}}, /* RedemptionDate */
     [255] = {KK_FIELD_ACCEPTED, 124, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* CreditRating */
     [336] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* TradingSessionID */
-    [347] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 14, {0, 0, 0}}, /* MessageEncoding */
+    [347] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 15, {0, 0, 0}}, /* MessageEncoding */
     [348] = {KK_FIELD_PYTHON, 0, KK_VALUE_LENGTH, 15, 0, {0, 0, 0}}, /* EncodedIssuerLen */
     [349] = {KK_FIELD_PYTHON, 0, KK_VALUE_DATA, 15, 0, {0, 0, 0}}, /* EncodedIssuer */
     [350] = {KK_FIELD_PYTHON, 0, KK_VALUE_LENGTH, 15, 0, {0, 0, 0}}, /* EncodedSecurityDescLen */
@@ -107,84 +107,180 @@ const kk_field_rule kk_field_rules[KK_FIELD_TAG_MAX + 1] = {
     [376] = {KK_FIELD_ACCEPTED, 90, KK_VALUE_STRING, 7, 0, {0, 0, 0}}, /* ComplianceID */
     [377] = {KK_FIELD_ACCEPTED, 91, KK_VALUE_BOOLEAN, 5, 0, {0, 0, 0}}, /* SolicitedFlag */
     [386] = {KK_FIELD_PYTHON, 0, KK_VALUE_NUM_IN_GROUP, 5, 0, {0, 0, 0}}, /* NoTradingSessions */
-    [388] = {KK_FIELD_INSTRUCTION, 151, KK_VALUE_CHAR, 5, 15, {0, 0, 0}}, /* DiscretionInst */
+    [388] = {KK_FIELD_INSTRUCTION, 151, KK_VALUE_CHAR, 5, 16, {0, 0, 0}}, /* DiscretionInst */
     [389] = {KK_FIELD_INSTRUCTION, 152, KK_VALUE_FLOAT, 5, 0, {0, 0, 0}}, /* DiscretionOffsetValue */
-    [423] = {KK_FIELD_ACCEPTED, 88, KK_VALUE_INT, 5, 16, {0, 0, 0}}, /* PriceType */
-    [427] = {KK_FIELD_ACCEPTED, 97, KK_VALUE_INT, 5, 17, {0, 0, 0}}, /* GTBookingInst */
+    [423] = {KK_FIELD_ACCEPTED, 88, KK_VALUE_INT, 5, 17, {0, 0, 0}}, /* PriceType */
+    [427] = {KK_FIELD_ACCEPTED, 97, KK_VALUE_INT, 5, 18, {0, 0, 0}}, /* GTBookingInst */
     [432] = {KK_FIELD_INSTRUCTION, 95, KK_VALUE_DATE, 5, 0, {0, 0, 0}}, /* ExpireDate */
-    [447] = {KK_FIELD_DECODED, 31, KK_VALUE_CHAR, 15, 18, {0, 0, 0}}, /* PartyIDSource */
+    [447] = {KK_FIELD_DECODED, 31, KK_VALUE_CHAR, 15, 19, {0, 0, 0}}, /* PartyIDSource */
     [448] = {KK_FIELD_DECODED, 30, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* PartyID */
-    [452] = {KK_FIELD_DECODED, 32, KK_VALUE_INT, 15, 19, {0, 0, 0}}, /* PartyRole */
+    [452] = {KK_FIELD_DECODED, 32, KK_VALUE_INT, 15, 20, {0, 0, 0}}, /* PartyRole */
     [453] = {KK_FIELD_DECODED, 29, KK_VALUE_NUM_IN_GROUP, 15, 0, {0, 0, 0}}, /* NoPartyIDs */
     [454] = {KK_FIELD_PYTHON, 0, KK_VALUE_NUM_IN_GROUP, 15, 0, {0, 0, 0}}, /* NoSecurityAltID */
     [455] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SecurityAltID */
     [456] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SecurityAltIDSource */
-    [460] = {KK_FIELD_ACCEPTED, 115, KK_VALUE_INT, 15, 20, {0, 0, 0}}, /* Product */
+    [460] = {KK_FIELD_ACCEPTED, 115, KK_VALUE_INT, 15, 21, {0, 0, 0}}, /* Product */
     [461] = {KK_FIELD_ACCEPTED, 116, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* CFICode */
     [467] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* IndividualAllocID */
-    [468] = {KK_FIELD_ACCEPTED, 86, KK_VALUE_CHAR, 7, 21, {0, 0, 0}}, /* RoundingDirection */
+    [468] = {KK_FIELD_ACCEPTED, 86, KK_VALUE_CHAR, 7, 22, {0, 0, 0}}, /* RoundingDirection */
     [469] = {KK_FIELD_ACCEPTED, 87, KK_VALUE_FLOAT, 7, 0, {0, 0, 0}}, /* RoundingModulus */
     [470] = {KK_FIELD_ACCEPTED, 126, KK_VALUE_COUNTRY, 15, 0, {0, 0, 0}}, /* CountryOfIssue */
     [471] = {KK_FIELD_ACCEPTED, 127, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* StateOrProvinceOfIssue */
     [472] = {KK_FIELD_ACCEPTED, 128, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* LocaleOfIssue */
     [479] = {KK_FIELD_ACCEPTED, 143, KK_VALUE_CURRENCY, 5, 0, {0, 0, 0}}, /* CommCurrency */
-    [480] = {KK_FIELD_ACCEPTED, 110, KK_VALUE_CHAR, 5, 22, {0, 0, 0}}, /* CancellationRights */
-    [481] = {KK_FIELD_ACCEPTED, 111, KK_VALUE_CHAR, 5, 23, {0, 0, 0}}, /* MoneyLaunderingStatus */
+    [480] = {KK_FIELD_ACCEPTED, 110, KK_VALUE_CHAR, 5, 23, {0, 0, 0}}, /* CancellationRights */
+    [481] = {KK_FIELD_ACCEPTED, 111, KK_VALUE_CHAR, 5, 24, {0, 0, 0}}, /* MoneyLaunderingStatus */
     [494] = {KK_FIELD_ACCEPTED, 113, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* Designation */
-    [497] = {KK_FIELD_ACCEPTED, 144, KK_VALUE_CHAR, 5, 24, {0, 0, 0}}, /* FundRenewWaiv */
+    [497] = {KK_FIELD_ACCEPTED, 144, KK_VALUE_CHAR, 5, 25, {0, 0, 0}}, /* FundRenewWaiv */
     [513] = {KK_FIELD_ACCEPTED, 112, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* RegistID */
     [516] = {KK_FIELD_INSTRUCTION, 65, KK_VALUE_FLOAT, 7, 0, {0, 0, 0}}, /* OrderPercent */
     [523] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* PartySubID */
     [526] = {KK_FIELD_ECHO, 39, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SecondaryClOrdID */
-    [528] = {KK_FIELD_ECHO, 40, KK_VALUE_CHAR, 5, 25, {0, 0, 0}}, /* OrderCapacity */
-    [529] = {KK_FIELD_ECHO, 41, KK_VALUE_MULTIPLE_CHARS, 5, 26, {0, 0, 0}}, /* OrderRestrictions */
+    [528] = {KK_FIELD_ECHO, 40, KK_VALUE_CHAR, 5, 26, {0, 0, 0}}, /* OrderCapacity */
+    [529] = {KK_FIELD_ECHO, 41, KK_VALUE_MULTIPLE_CHARS, 5, 27, {0, 0, 0}}, /* OrderRestrictions */
     [541] = {KK_FIELD_ACCEPTED, 119, KK_VALUE_DATE, 15, 0, {0, 0, 0}}, /* MaturityDate */
     [543] = {KK_FIELD_ACCEPTED, 125, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* InstrRegistry */
-    [544] = {KK_FIELD_ACCEPTED, 76, KK_VALUE_CHAR, 5, 27, {0, 0, 0}}, /* CashMargin */
-    [581] = {KK_FIELD_ACCEPTED, 69, KK_VALUE_INT, 7, 28, {0, 0, 0}}, /* AccountType */
-    [582] = {KK_FIELD_ECHO, 42, KK_VALUE_INT, 5, 29, {0, 0, 0}}, /* CustOrderCapacity */
+    [544] = {KK_FIELD_ACCEPTED, 76, KK_VALUE_CHAR, 5, 28, {0, 0, 0}}, /* CashMargin */
+    [581] = {KK_FIELD_ACCEPTED, 69, KK_VALUE_INT, 7, 29, {0, 0, 0}}, /* AccountType */
+    [582] = {KK_FIELD_ECHO, 42, KK_VALUE_INT, 5, 30, {0, 0, 0}}, /* CustOrderCapacity */
     [583] = {KK_FIELD_ECHO, 43, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* ClOrdLinkID */
     [586] = {KK_FIELD_ACCEPTED, 159, KK_VALUE_UTC_TIMESTAMP, 6, 0, {0, 0, 0}}, /* OrigOrdModTime */
-    [589] = {KK_FIELD_ACCEPTED, 70, KK_VALUE_CHAR, 5, 30, {0, 0, 0}}, /* DayBookingInst */
-    [590] = {KK_FIELD_ACCEPTED, 71, KK_VALUE_CHAR, 5, 31, {0, 0, 0}}, /* BookingUnit */
-    [591] = {KK_FIELD_ACCEPTED, 72, KK_VALUE_CHAR, 5, 32, {0, 0, 0}}, /* PreallocMethod */
+    [589] = {KK_FIELD_ACCEPTED, 70, KK_VALUE_CHAR, 5, 31, {0, 0, 0}}, /* DayBookingInst */
+    [590] = {KK_FIELD_ACCEPTED, 71, KK_VALUE_CHAR, 5, 32, {0, 0, 0}}, /* BookingUnit */
+    [591] = {KK_FIELD_ACCEPTED, 72, KK_VALUE_CHAR, 5, 33, {0, 0, 0}}, /* PreallocMethod */
     [625] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* TradingSessionSubID */
     [627] = {KK_FIELD_PYTHON, 0, KK_VALUE_NUM_IN_GROUP, 15, 0, {0, 0, 0}}, /* NoHops */
     [628] = {KK_FIELD_PYTHON, 0, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* HopCompID */
     [629] = {KK_FIELD_PYTHON, 0, KK_VALUE_UTC_TIMESTAMP, 15, 0, {0, 0, 0}}, /* HopSendingTime */
     [630] = {KK_FIELD_PYTHON, 0, KK_VALUE_SEQNUM, 15, 0, {0, 0, 0}}, /* HopRefID */
-    [635] = {KK_FIELD_ACCEPTED, 77, KK_VALUE_STRING, 5, 33, {0, 0, 0}}, /* ClearingFeeIndicator */
+    [635] = {KK_FIELD_ACCEPTED, 77, KK_VALUE_STRING, 5, 34, {0, 0, 0}}, /* ClearingFeeIndicator */
     [640] = {KK_FIELD_INSTRUCTION, 103, KK_VALUE_PRICE, 5, 0, {0, 0, 0}}, /* Price2 */
-    [660] = {KK_FIELD_ACCEPTED, 68, KK_VALUE_INT, 15, 34, {0, 0, 0}}, /* AcctIDSource */
+    [660] = {KK_FIELD_ACCEPTED, 68, KK_VALUE_INT, 15, 35, {0, 0, 0}}, /* AcctIDSource */
     [661] = {KK_FIELD_PYTHON, 0, KK_VALUE_INT, 5, 0, {0, 0, 0}}, /* AllocAcctIDSource */
     [667] = {KK_FIELD_ACCEPTED, 138, KK_VALUE_MONTH_YEAR, 15, 0, {0, 0, 0}}, /* ContractSettlMonth */
     [691] = {KK_FIELD_ACCEPTED, 137, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* Pool */
     [736] = {KK_FIELD_PYTHON, 0, KK_VALUE_CURRENCY, 5, 0, {0, 0, 0}}, /* AllocSettlCurrency */
     [762] = {KK_FIELD_ACCEPTED, 117, KK_VALUE_STRING, 15, 0, {0, 0, 0}}, /* SecuritySubType */
-    [775] = {KK_FIELD_ACCEPTED, 100, KK_VALUE_INT, 5, 35, {0, 0, 0}}, /* BookingType */
+    [775] = {KK_FIELD_ACCEPTED, 100, KK_VALUE_INT, 5, 36, {0, 0, 0}}, /* BookingType */
     [790] = {KK_FIELD_DECODED, 28, KK_VALUE_STRING, 8, 0, {0, 0, 0}}, /* OrdStatusReqID */
     [802] = {KK_FIELD_PYTHON, 0, KK_VALUE_NUM_IN_GROUP, 15, 0, {0, 0, 0}}, /* NoPartySubIDs */
-    [803] = {KK_FIELD_PYTHON, 0, KK_VALUE_INT, 15, 36, {0, 0, 0}}, /* PartySubIDType */
-    [835] = {KK_FIELD_ACCEPTED, 146, KK_VALUE_INT, 5, 37, {0, 0, 0}}, /* PegMoveType */
-    [836] = {KK_FIELD_ACCEPTED, 147, KK_VALUE_INT, 5, 38, {0, 0, 0}}, /* PegOffsetType */
-    [837] = {KK_FIELD_ACCEPTED, 148, KK_VALUE_INT, 5, 39, {0, 0, 0}}, /* PegLimitType */
-    [838] = {KK_FIELD_ACCEPTED, 149, KK_VALUE_INT, 5, 40, {0, 0, 0}}, /* PegRoundDirection */
-    [840] = {KK_FIELD_ACCEPTED, 150, KK_VALUE_INT, 5, 41, {0, 0, 0}}, /* PegScope */
-    [841] = {KK_FIELD_ACCEPTED, 153, KK_VALUE_INT, 5, 42, {0, 0, 0}}, /* DiscretionMoveType */
-    [842] = {KK_FIELD_ACCEPTED, 154, KK_VALUE_INT, 5, 43, {0, 0, 0}}, /* DiscretionOffsetType */
-    [843] = {KK_FIELD_ACCEPTED, 155, KK_VALUE_INT, 5, 44, {0, 0, 0}}, /* DiscretionLimitType */
-    [844] = {KK_FIELD_ACCEPTED, 156, KK_VALUE_INT, 5, 45, {0, 0, 0}}, /* DiscretionRoundDirection */
-    [846] = {KK_FIELD_ACCEPTED, 157, KK_VALUE_INT, 5, 46, {0, 0, 0}}, /* DiscretionScope */
+    [803] = {KK_FIELD_PYTHON, 0, KK_VALUE_INT, 15, 37, {0, 0, 0}}, /* PartySubIDType */
+    [835] = {KK_FIELD_ACCEPTED, 146, KK_VALUE_INT, 5, 38, {0, 0, 0}}, /* PegMoveType */
+    [836] = {KK_FIELD_ACCEPTED, 147, KK_VALUE_INT, 5, 39, {0, 0, 0}}, /* PegOffsetType */
+    [837] = {KK_FIELD_ACCEPTED, 148, KK_VALUE_INT, 5, 40, {0, 0, 0}}, /* PegLimitType */
+    [838] = {KK_FIELD_ACCEPTED, 149, KK_VALUE_INT, 5, 41, {0, 0, 0}}, /* PegRoundDirection */
+    [840] = {KK_FIELD_ACCEPTED, 150, KK_VALUE_INT, 5, 42, {0, 0, 0}}, /* PegScope */
+    [841] = {KK_FIELD_ACCEPTED, 153, KK_VALUE_INT, 5, 43, {0, 0, 0}}, /* DiscretionMoveType */
+    [842] = {KK_FIELD_ACCEPTED, 154, KK_VALUE_INT, 5, 44, {0, 0, 0}}, /* DiscretionOffsetType */
+    [843] = {KK_FIELD_ACCEPTED, 155, KK_VALUE_INT, 5, 45, {0, 0, 0}}, /* DiscretionLimitType */
+    [844] = {KK_FIELD_ACCEPTED, 156, KK_VALUE_INT, 5, 46, {0, 0, 0}}, /* DiscretionRoundDirection */
+    [846] = {KK_FIELD_ACCEPTED, 157, KK_VALUE_INT, 5, 47, {0, 0, 0}}, /* DiscretionScope */
     [847] = {KK_FIELD_INSTRUCTION, 107, KK_VALUE_INT, 5, 0, {0, 0, 0}}, /* TargetStrategy */
     [848] = {KK_FIELD_INSTRUCTION, 108, KK_VALUE_STRING, 5, 0, {0, 0, 0}}, /* TargetStrategyParameters */
     [849] = {KK_FIELD_INSTRUCTION, 109, KK_VALUE_FLOAT, 5, 0, {0, 0, 0}}, /* ParticipationRate */
-    [854] = {KK_FIELD_ACCEPTED, 85, KK_VALUE_INT, 5, 47, {0, 0, 0}}, /* QtyType */
+    [854] = {KK_FIELD_ACCEPTED, 85, KK_VALUE_INT, 5, 48, {0, 0, 0}}, /* QtyType */
     [873] = {KK_FIELD_ACCEPTED, 139, KK_VALUE_DATE, 15, 0, {0, 0, 0}}, /* DatedDate */
     [874] = {KK_FIELD_ACCEPTED, 140, KK_VALUE_DATE, 15, 0, {0, 0, 0}}, /* InterestAccrualDate */
     [947] = {KK_FIELD_ACCEPTED, 131, KK_VALUE_CURRENCY, 15, 0, {0, 0, 0}}, /* StrikeCurrency */
 };
 
 const uint64_t kk_required_ids[4] = {0x4f300feu, 0x43700feu, 0x4f700feu, 0x3300feu};
+
+static const uint64_t kk_words_35[93] = {
+    0x3000000000000000u,
+    0x3100000000000000u,
+    0x3200000000000000u,
+    0x3300000000000000u,
+    0x3400000000000000u,
+    0x3500000000000000u,
+    0x3600000000000000u,
+    0x3700000000000000u,
+    0x3800000000000000u,
+    0x3900000000000000u,
+    0x4100000000000000u,
+    0x4141000000000000u,
+    0x4142000000000000u,
+    0x4143000000000000u,
+    0x4144000000000000u,
+    0x4145000000000000u,
+    0x4146000000000000u,
+    0x4147000000000000u,
+    0x4148000000000000u,
+    0x4149000000000000u,
+    0x414a000000000000u,
+    0x414b000000000000u,
+    0x414c000000000000u,
+    0x414d000000000000u,
+    0x414e000000000000u,
+    0x414f000000000000u,
+    0x4150000000000000u,
+    0x4151000000000000u,
+    0x4152000000000000u,
+    0x4153000000000000u,
+    0x4154000000000000u,
+    0x4155000000000000u,
+    0x4156000000000000u,
+    0x4157000000000000u,
+    0x4158000000000000u,
+    0x4159000000000000u,
+    0x415a000000000000u,
+    0x4200000000000000u,
+    0x4241000000000000u,
+    0x4242000000000000u,
+    0x4243000000000000u,
+    0x4244000000000000u,
+    0x4245000000000000u,
+    0x4246000000000000u,
+    0x4247000000000000u,
+    0x4248000000000000u,
+    0x4300000000000000u,
+    0x4400000000000000u,
+    0x4500000000000000u,
+    0x4600000000000000u,
+    0x4700000000000000u,
+    0x4800000000000000u,
+    0x4a00000000000000u,
+    0x4b00000000000000u,
+    0x4c00000000000000u,
+    0x4d00000000000000u,
+    0x4e00000000000000u,
+    0x5000000000000000u,
+    0x5100000000000000u,
+    0x5200000000000000u,
+    0x5300000000000000u,
+    0x5400000000000000u,
+    0x5600000000000000u,
+    0x5700000000000000u,
+    0x5800000000000000u,
+    0x5900000000000000u,
+    0x5a00000000000000u,
+    0x6100000000000000u,
+    0x6200000000000000u,
+    0x6300000000000000u,
+    0x6400000000000000u,
+    0x6500000000000000u,
+    0x6600000000000000u,
+    0x6700000000000000u,
+    0x6800000000000000u,
+    0x6900000000000000u,
+    0x6a00000000000000u,
+    0x6b00000000000000u,
+    0x6c00000000000000u,
+    0x6d00000000000000u,
+    0x6e00000000000000u,
+    0x6f00000000000000u,
+    0x7000000000000000u,
+    0x7100000000000000u,
+    0x7200000000000000u,
+    0x7300000000000000u,
+    0x7400000000000000u,
+    0x7500000000000000u,
+    0x7600000000000000u,
+    0x7700000000000000u,
+    0x7800000000000000u,
+    0x7900000000000000u,
+    0x7a00000000000000u,
+};
 
 static const uint64_t kk_words_167[94] = {
     0x4142530000000000u,
@@ -294,6 +390,7 @@ const kk_enum_set kk_enum_sets[KK_ENUM_SET_COUNT] = {
     {0x3ff000000000000u, 0x3e07effffeu, 0, 0, KK_ENUM_CHARS}, /* 18 ExecInst */
     {0xe000000000000u, 0x0u, 0, 0, KK_ENUM_CHAR}, /* 21 HandlInst */
     {0x3fe000000000000u, 0x7feu, 0, 0, KK_ENUM_CHAR}, /* 22 SecurityIDSource */
+    {0x0u, 0x0u, kk_words_35, 93, KK_ENUM_WORDS}, /* 35 MsgType */
     {0x3de000000000000u, 0x13eb0u, 0, 0, KK_ENUM_CHAR}, /* 40 OrdType */
     {0x3fe000000000000u, 0xfeu, 0, 0, KK_ENUM_CHAR}, /* 54 Side */
     {0xff000000000000u, 0x0u, 0, 0, KK_ENUM_CHAR}, /* 59 TimeInForce */
@@ -373,7 +470,7 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
 };
 
 const char kk_dictionary_digest[65] =
-    "3d0679b1e66ba3c4f68b90e11ae41fa491a796bdcfa5022b3399fed2c94e2601";
+    "da568d60b8b08d187d0079003e6a7710252ae1df855f2077cb8657a980ca0996";
 
 /* clang-format on */
 
