@@ -12,12 +12,17 @@ from typing import Final, Generic, TypeVar
 from attrs import frozen
 
 from kk99fix.config.calendar import CalendarFile
-from kk99fix.config.decimals import MAX_E8, ONE_E8, format_e8
+from kk99fix.config.decimals import ONE_E8, format_e8
 from kk99fix.config.errors import Mistake
-from kk99fix.config.instruments import Instrument, InstrumentsFile, class_mistakes
-from kk99fix.config.risk import Limits, RiskFile
-from kk99fix.config.sessions import DropCopy, SessionFile
-from kk99fix.config.toml_file import KeyPath, TomlFile
+from kk99fix.config.instruments import InstrumentsFile, instrument_mistakes
+from kk99fix.config.risk import RiskFile
+from kk99fix.config.sessions import (
+    SessionFile,
+    account_owners,
+    followed_accounts,
+    session_mistakes,
+)
+from kk99fix.config.toml_file import TomlFile
 from kk99fix.config.venue import VenueFile
 
 T = TypeVar("T")
@@ -135,9 +140,7 @@ def _instruments(part: Part[InstrumentsFile], parts: Parts) -> Iterator[Mistake]
             yield part.file.mistake(
                 (*path, "symbol"), f'found "{instrument.symbol}" more than once; once is right'
             )
-        for key, text in class_mistakes(instrument):
-            yield part.file.mistake((*path, key), text)
-        for key, text in _price_mistakes(instrument, default_percent_e8):
+        for key, text in instrument_mistakes(instrument, default_percent_e8):
             yield part.file.mistake((*path, key), text)
         if parts.venue and parts.venue.value.rate_e8(instrument.currency) is None:
             yield part.file.mistake(
@@ -145,44 +148,6 @@ def _instruments(part: Part[InstrumentsFile], parts: Parts) -> Iterator[Mistake]
                 f'found "{instrument.currency}", for which {parts.venue.file.name} has no rate; '
                 f'{instrument.currency} = "..." under [rates] would be right',
             )
-
-
-def _price_mistakes(instrument: Instrument, default_percent_e8: int) -> Iterator[tuple[str, str]]:
-    reference_e8, tick_e8 = instrument.reference_price_e8, instrument.tick_e8
-    if reference_e8 % tick_e8 != 0:
-        below_e8 = reference_e8 - reference_e8 % tick_e8
-        yield (
-            "reference_price",
-            (
-                f'found "{format_e8(reference_e8)}", off the tick of {format_e8(tick_e8)}; '
-                f'"{format_e8(below_e8)}" or "{format_e8(below_e8 + tick_e8)}" would be right'
-            ),
-        )
-    if instrument.strike_e8 is not None and instrument.strike_e8 % tick_e8 != 0:
-        yield (
-            "strike",
-            (
-                f'found "{format_e8(instrument.strike_e8)}", '
-                f"which is no multiple of the tick of {format_e8(tick_e8)}"
-            ),
-        )
-    band_e8 = instrument.band_e8(default_percent_e8)
-    wanted = instrument.price_band_percent_e8 != 0 and (
-        default_percent_e8 != 0 or instrument.price_band_percent_e8 is not None
-    )
-    if wanted and band_e8 < tick_e8:
-        yield (
-            "price_band_percent",
-            (
-                f"gives a band of {format_e8(band_e8)} around {format_e8(reference_e8)}, less than a "
-                'tick; a wider one, or "0" for none, would be right'
-            ),
-        )
-    if abs(reference_e8) + band_e8 > MAX_E8:
-        yield (
-            "price_band_percent",
-            (f"gives a band that ends beyond {format_e8(MAX_E8)}; a narrower one would be right"),
-        )
 
 
 # ---------------------------------------------------------------- sessions/*.toml
@@ -197,61 +162,8 @@ def _session(part: Part[SessionFile]) -> Iterator[Mistake]:
             ("session", "sender_comp_id"),
             f'found "{value.comp_id}"; "{stem}", the name of the file, would be right',
         )
-    for path, text in (*_role_mistakes(value), *_logon_mistakes(value)):
+    for path, text in session_mistakes(value):
         yield file.mistake(path, text)
-
-
-def _role_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
-    session, scope = value.session, value.drop_copy
-    if session.role == "order-entry":
-        if not session.accounts:
-            yield ("session", "accounts"), "is missing, and role order-entry needs at least one"
-        if scope != DropCopy():
-            yield (
-                ("drop_copy", "firms" if scope.firms else "accounts"),
-                ("does not apply to role order-entry; leave it out"),
-            )
-        return
-    if session.accounts:
-        yield ("session", "accounts"), "does not apply to role drop-copy; leave it out"
-    if value.limits != Limits():
-        yield ("limits",), "does not apply to role drop-copy; leave it out"
-    if not scope.firms and not scope.accounts:
-        yield ("drop_copy", "firms"), 'is missing; firms = ["*"] sees every firm'
-    if scope.firms and scope.accounts:
-        yield ("drop_copy", "accounts"), "stands beside firms; one of the two would be right"
-    if "*" in scope.firms and len(scope.firms) > 1:
-        yield ("drop_copy", "firms"), 'found "*" beside other names; "*" alone is every firm'
-
-
-def _logon_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
-    logon = value.logon
-    if not logon.allow_from:
-        yield (
-            ("logon", "allow_from"),
-            ('found an empty list; networks such as "10.1.0.0/16" would be right'),
-        )
-    if (logon.username is None) != (logon.password_hash is None):
-        given, other = "username", "password_hash"
-        if logon.username is None:
-            given, other = other, given
-        yield ("logon", given), f"stands without {other}; both or neither would be right"
-    if logon.password_hash is None:
-        for network in logon.allow_from:
-            if network.prefixlen == 0:
-                yield (
-                    ("logon", "allow_from"),
-                    (
-                        f'found "{network}", every address, without a password; '
-                        "narrower networks or a password would be right"
-                    ),
-                )
-    low, high = logon.heart_bt_int
-    if low > high:
-        yield (
-            ("logon", "heart_bt_int"),
-            (f"found [{low}, {high}]; [{high}, {low}], lowest first, would be right"),
-        )
 
 
 def _addresses(part: Part[SessionFile], venue_comp_id: str) -> Iterator[Mistake]:
@@ -324,20 +236,6 @@ def _scopes(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
             yield part.file.mistake(
                 ("drop_copy",), f"is one copy too many: {COPIES_MAX} may follow one account"
             )
-
-
-def account_owners(sessions: Iterator[SessionFile]) -> dict[str, str]:
-    """Return account -> firm."""
-    return {account: value.session.firm for value in sessions for account in value.session.accounts}
-
-
-def followed_accounts(scope: DropCopy, owner: dict[str, str]) -> set[str]:
-    """Return the accounts whose reports a drop copy receives."""
-    return {
-        account
-        for account, firm in owner.items()
-        if "*" in scope.firms or firm in scope.firms or account in scope.accounts
-    }
 
 
 def _unowned_limits(

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from attrs import frozen
 
+from kk99fix.config.decimals import MAX_E8, format_e8
 from kk99fix.config.values import AnyPrice, Currency, NotNegative, OneOf, Positive, Symbol
 
 
@@ -90,8 +91,19 @@ _FURTHER = {
 }
 
 
-def class_mistakes(instrument: Instrument) -> Iterator[tuple[str, str]]:
-    """Yield key and text of whatever does not fit the instrument's asset class."""
+def instrument_mistakes(
+    instrument: Instrument, default_percent_e8: int
+) -> Iterator[tuple[str, str]]:
+    """Yield key and text of whatever contradicts something else in the same instrument.
+
+    `default_percent_e8` is the price band of risk.toml.
+    """
+    yield from _class_mistakes(instrument)
+    yield from _tick_mistakes(instrument)
+    yield from _band_mistakes(instrument, default_percent_e8)
+
+
+def _class_mistakes(instrument: Instrument) -> Iterator[tuple[str, str]]:
     asset_class = ASSET_CLASSES[instrument.asset_class]
     if instrument.security_type not in asset_class.security_types:
         right = " or ".join(f'"{word}"' for word in asset_class.security_types)
@@ -102,3 +114,26 @@ def class_mistakes(instrument: Instrument) -> Iterator[tuple[str, str]]:
             yield key, f"does not apply to asset class {instrument.asset_class}; leave it out"
         if not given and key in asset_class.requires:
             yield key, f"is missing, and asset class {instrument.asset_class} needs it"
+
+
+def _tick_mistakes(instrument: Instrument) -> Iterator[tuple[str, str]]:
+    tick_e8 = instrument.tick_e8
+    prices = {"reference_price": instrument.reference_price_e8, "strike": instrument.strike_e8}
+    for key, price_e8 in prices.items():
+        if price_e8 is not None and price_e8 % tick_e8 != 0:
+            below_e8 = price_e8 - price_e8 % tick_e8
+            right = f'"{format_e8(below_e8)}" or "{format_e8(below_e8 + tick_e8)}"'
+            was = f'found "{format_e8(price_e8)}", off the tick of {format_e8(tick_e8)}'
+            yield key, f"{was}; {right} would be right"
+
+
+def _band_mistakes(instrument: Instrument, default_percent_e8: int) -> Iterator[tuple[str, str]]:
+    own_e8 = instrument.price_band_percent_e8
+    percent_e8 = default_percent_e8 if own_e8 is None else own_e8
+    band_e8 = instrument.band_e8(default_percent_e8)
+    if percent_e8 and band_e8 < instrument.tick_e8:
+        was = f'found "{format_e8(percent_e8)}", a band narrower than a tick'
+        yield "price_band_percent", f'{was}; a wider one, or "0" for none, would be right'
+    if abs(instrument.reference_price_e8) + band_e8 > MAX_E8:
+        was = f'found "{format_e8(percent_e8)}", a band that ends beyond {format_e8(MAX_E8)}'
+        yield "price_band_percent", f"{was}; a narrower one would be right"

@@ -14,11 +14,10 @@ from typing import Any
 from attrs import asdict
 
 from kk99fix.config.calendar import NS_PER_S
-from kk99fix.config.contradictions import account_owners, followed_accounts
 from kk99fix.config.instruments import Instrument
 from kk99fix.config.load import Settings
 from kk99fix.config.risk import Limits
-from kk99fix.config.sessions import SessionFile
+from kk99fix.config.sessions import SessionFile, account_owners, followed_accounts
 
 
 def resolve(settings: Settings) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def resolve(settings: Settings) -> dict[str, Any]:
     Limits are 0 where there is none; prices, quantities and rates are in units of 1e-8.
     """
     sessions, risk = settings.sessions, settings.risk
-    owner = account_owners(iter(sessions))
+    owner = account_owners(sessions)
     firms = sorted({value.session.firm for value in sessions})
     return {
         "venue": _venue(settings),

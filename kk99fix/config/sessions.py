@@ -1,5 +1,6 @@
 """sessions/<COMPID>.toml: one counterparty session; adding a file is onboarding."""
 
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from attrs import Factory, field, frozen
 
 from kk99fix.config.risk import Limits
 from kk99fix.config.structure import Later
+from kk99fix.config.toml_file import KeyPath
 from kk99fix.config.values import (
     Account,
     Between,
@@ -83,3 +85,66 @@ class SessionFile:
     def comp_id(self) -> str:
         """The name by which everything else calls this session."""
         return self.session.sender_comp_id
+
+
+def session_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
+    """Yield key and text of whatever contradicts something else in the same file."""
+    yield from _role_mistakes(value)
+    yield from _logon_mistakes(value)
+
+
+def _role_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
+    session, scope = value.session, value.drop_copy
+    if session.role == "order-entry":
+        if not session.accounts:
+            yield ("session", "accounts"), "is missing, and role order-entry needs at least one"
+        if scope != DropCopy():
+            key = "firms" if scope.firms else "accounts"
+            yield ("drop_copy", key), "does not apply to role order-entry; leave it out"
+        return
+    if session.accounts:
+        yield ("session", "accounts"), "does not apply to role drop-copy; leave it out"
+    if value.limits != Limits():
+        yield ("limits",), "does not apply to role drop-copy; leave it out"
+    if not scope.firms and not scope.accounts:
+        yield ("drop_copy", "firms"), 'is missing; firms = ["*"] sees every firm'
+    if scope.firms and scope.accounts:
+        yield ("drop_copy", "accounts"), "stands beside firms; one of the two would be right"
+    if "*" in scope.firms and len(scope.firms) > 1:
+        yield ("drop_copy", "firms"), 'found "*" beside other names; "*" alone is every firm'
+
+
+def _logon_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
+    logon = value.logon
+    if not logon.allow_from:
+        right = 'networks such as "10.1.0.0/16"'
+        yield ("logon", "allow_from"), f"found an empty list; {right} would be right"
+    if (logon.username is None) != (logon.password_hash is None):
+        given, other = "username", "password_hash"
+        if logon.username is None:
+            given, other = other, given
+        yield ("logon", given), f"stands without {other}; both or neither would be right"
+    if logon.password_hash is None:
+        for network in logon.allow_from:
+            if network.prefixlen == 0:
+                was = f'found "{network}", every address, without a password'
+                right = "narrower networks or a password"
+                yield ("logon", "allow_from"), f"{was}; {right} would be right"
+    low, high = logon.heart_bt_int
+    if low > high:
+        right = f"[{high}, {low}], lowest first,"
+        yield ("logon", "heart_bt_int"), f"found [{low}, {high}]; {right} would be right"
+
+
+def account_owners(sessions: Iterable[SessionFile]) -> dict[str, str]:
+    """Return account -> firm."""
+    return {account: value.session.firm for value in sessions for account in value.session.accounts}
+
+
+def followed_accounts(scope: DropCopy, owner: dict[str, str]) -> set[str]:
+    """Return the accounts whose reports a drop copy receives."""
+    return {
+        account
+        for account, firm in owner.items()
+        if "*" in scope.firms or firm in scope.firms or account in scope.accounts
+    }

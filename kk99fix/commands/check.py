@@ -1,0 +1,121 @@
+"""`kk99fix check`: what the files in config/ and sessions/ say, or everything wrong with them."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from kk99fix.commands.options import config_options, load_or_exit
+from kk99fix.config.decimals import format_e8
+from kk99fix.config.errors import ConfigError
+from kk99fix.config.load import Settings, load
+from kk99fix.config.resolve import resolve
+from kk99fix.config.sessions import SessionFile
+
+
+@click.command(short_help="Check config/ and sessions/.")
+@config_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
+def check(config_dir: Path, sessions_dir: Path, *, as_json: bool) -> None:
+    """Check the files and show what they say.
+
+    Exits with 1 if anything is wrong, after listing all of it: each mistake with its file, line
+    and key, what was found and what would be right.
+
+    \b
+    Examples:
+      kk99fix check
+      kk99fix check --config /etc/kk99fix --sessions /etc/kk99fix/sessions
+      kk99fix check --json | python3 -m json.tool
+    """
+    if as_json:
+        _print_json(config_dir, sessions_dir)
+    else:
+        _print_tables(load_or_exit(config_dir, sessions_dir))
+
+
+def session_notes(session: SessionFile) -> list[str]:
+    """Return what a person should know about a session beyond its settings."""
+    notes = []
+    if session.logon.password_hash is None:
+        notes.append("accepted without a password, from its networks only")
+    if "*" in session.drop_copy.firms:
+        notes.append("sees the reports of every firm")
+    return notes
+
+
+def _print_json(config_dir: Path, sessions_dir: Path) -> None:
+    try:
+        settings = load(config_dir, sessions_dir)
+    except ConfigError as error:
+        mistakes = [attrs.asdict(mistake) for mistake in error.mistakes]
+        click.echo(json.dumps({"ok": False, "mistakes": mistakes}, indent=2))
+        sys.exit(1)
+    notes = {session.comp_id: session_notes(session) for session in settings.sessions}
+    answer: dict[str, Any] = {"ok": True, "notes": notes, "resolved": resolve(settings)}
+    click.echo(json.dumps(answer, indent=2, sort_keys=True))
+
+
+def _print_tables(settings: Settings) -> None:
+    # A pipe or a file has no width to keep to.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    venue, listen = settings.venue.venue, settings.venue.listen
+    roll = settings.calendar.roll
+    console.print(
+        f"[bold]venue {venue.comp_id}[/bold]: currency {venue.currency}, "
+        f"FIX on {listen.host}:{listen.port}, metrics on port {listen.metrics_port}\n"
+        f"durability {venue.durability}, {venue.after_restart} after a restart, "
+        f"trading day rolls at {roll.time} {roll.zone}\n"
+    )
+    console.print(_instruments(settings))
+    console.print(_sessions(settings))
+    for session in settings.sessions:
+        for note in session_notes(session):
+            console.print(f"{session.comp_id}: {note}")
+    if not settings.sessions:
+        console.print("there is no session file: nobody can log on")
+    count = len(settings.instruments.instrument)
+    console.print(f"\nno mistakes in {count} instruments and {len(settings.sessions)} sessions")
+
+
+def _instruments(settings: Settings) -> Table:
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("instrument", "class", "in"):
+        table.add_column(heading)
+    for heading in ("tick", "lot", "multiplier", "reference", "band"):
+        table.add_column(heading, justify="right")
+    default_e8 = settings.risk.default.price_band_percent_e8
+    for instrument in settings.instruments.instrument:
+        band_e8 = instrument.band_e8(default_e8)
+        table.add_row(
+            instrument.symbol if instrument.open else f"{instrument.symbol} (closed)",
+            instrument.asset_class,
+            instrument.currency,
+            format_e8(instrument.tick_e8),
+            format_e8(instrument.lot_e8),
+            format_e8(instrument.multiplier_e8),
+            format_e8(instrument.reference_price_e8),
+            f"+-{format_e8(band_e8)}" if band_e8 else "none",
+        )
+    return table
+
+
+def _sessions(settings: Settings) -> Table:
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("session", "role", "firm", "accounts", "from"):
+        table.add_column(heading)
+    for session in settings.sessions:
+        table.add_row(
+            session.comp_id,
+            session.session.role,
+            session.session.firm,
+            "\n".join(session.session.accounts) or "-",
+            "\n".join(str(network) for network in session.logon.allow_from),
+        )
+    return table

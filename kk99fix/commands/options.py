@@ -1,0 +1,44 @@
+"""What several commands share: where the files are, and what to do when they are wrong."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kk99fix.config.errors import ConfigError
+from kk99fix.config.load import DEFAULT_CONFIG_DIR, DEFAULT_SESSIONS_DIR, Settings, load
+
+
+def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--config DIR` and `--sessions DIR`, passed as `config_dir` and `sessions_dir`."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    command = click.option(
+        "--sessions",
+        "sessions_dir",
+        type=folder,
+        default=DEFAULT_SESSIONS_DIR,
+        show_default=True,
+        help="Folder with one file per counterparty session.",
+    )(command)
+    return click.option(
+        "--config",
+        "config_dir",
+        type=folder,
+        default=DEFAULT_CONFIG_DIR,
+        show_default=True,
+        help="Folder with venue.toml, instruments.toml, calendar.toml and risk.toml.",
+    )(command)
+
+
+def load_or_exit(config_dir: Path, sessions_dir: Path) -> Settings:
+    """Return what the files say; with mistakes in them, list all on standard error and exit 1."""
+    try:
+        return load(config_dir, sessions_dir)
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            click.echo(mistake, err=True)
+        count = len(error.mistakes)
+        click.echo(f"{count} mistake{'s' if count != 1 else ''} found", err=True)
+        sys.exit(1)
