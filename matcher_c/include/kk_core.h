@@ -214,7 +214,8 @@ typedef struct kk_command {
     kk_span status_req_id;       /* OrdStatusReqID(790) of H */
     kk_span sender_sub_id;       /* SenderSubID(50) */
     kk_span target_sub_id;       /* TargetSubID(57) */
-    kk_span echo[KK_ECHO_SPANS]; /* runs of echoed body fields, "tag=value<SOH>...", in order */
+    /* runs of echoed body fields, "tag=value<SOH>...", in order; Text(58) is the last run, alone */
+    kk_span echo[KK_ECHO_SPANS];
     uint32_t echo_count;
     uint32_t echo_bytes;  /* sum of the runs */
     int64_t price_e8;     /* Price(44) */

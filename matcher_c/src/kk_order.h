@@ -40,7 +40,7 @@ typedef struct kk_order {
 } kk_order;
 
 #define KK_DETAIL_BYTES 320
-#define KK_ECHO_INLINE (KK_DETAIL_BYTES - 40 - KK_CLORD_ID_MAX)
+#define KK_ECHO_INLINE (KK_DETAIL_BYTES - 42 - KK_CLORD_ID_MAX)
 #define KK_ECHO_CHUNK 256
 
 typedef struct kk_order_detail {
@@ -50,6 +50,7 @@ typedef struct kk_order_detail {
     int64_t cum_lots;
     uint32_t echo_chunk;       /* where the echo goes on, or KK_NONE */
     uint16_t echo_bytes;       /* of the body, inline part first */
+    uint16_t echo_text_bytes;  /* of them the last, "58=..|" of the order; 0: it had none */
     uint8_t header_echo_bytes; /* "50=..|57=..|" for the header, stored before the body echo */
     uint8_t clord_id_length;
     uint8_t clord_id[KK_CLORD_ID_MAX];

@@ -38,6 +38,7 @@ void kk_order_pool_close(kk_order_pool *pool, uint32_t slot);
 /*
  * Stores the echo of an order: the header part, then the body runs of `command`.  Replaces what
  * was there.  False when no chunk is left; then nothing changed.
+ * A Text(58) is the last run; echo_text_bytes tells its length, so that a report can leave it out.
  */
 bool kk_order_pool_store_echo(kk_order_pool *pool, uint32_t slot, const kk_command *command);
 /* Copies the body echo to `out` (room for KK_ECHO_MAX); returns its length. */
