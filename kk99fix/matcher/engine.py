@@ -109,58 +109,74 @@ class Engine:
         handle = lib.kk_engine_new(wanted)
         if handle == ffi.NULL:
             raise CoreError(f"no memory for these capacities: {capacity}")
-        self.handle: Final = handle
+        self._handle: Final = handle
         # Private and never reserved: only the pages that a batch touches cost memory.
         self._buffer = mmap.mmap(
             -1, JOURNAL_BUFFER_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
         )
-        self.journal_pointer: Final = ffi.from_buffer("uint8_t[]", self._buffer)
+        self._journal: Final = ffi.from_buffer("uint8_t[]", self._buffer)
         self._sessions_due = ffi.new("uint32_t[]", capacity.sessions)
         self._view = ffi.new("kk_session_view *")
         self._command = ffi.new("kk_command *")
         self._render = ffi.new("uint8_t[]", 2 * lib.KK_FRAME_MAX)
         self.capacity: Final = capacity
-        lib.kk_journal_bind(handle, self.journal_pointer, JOURNAL_BUFFER_BYTES, first_lsn)
+        lib.kk_journal_bind(handle, self._journal, JOURNAL_BUFFER_BYTES, first_lsn)
 
     def close(self) -> None:
         """Free all memory; the engine may not be used again."""
-        lib.kk_engine_free(self.handle)
-        ffi.release(self.journal_pointer)
+        lib.kk_engine_free(self._handle)
+        ffi.release(self._journal)
         self._buffer.close()
+
+    # ------------------------------------------------------------------ for the pump
+
+    @property
+    def address(self) -> int:
+        """Where the engine is; the pump, another extension, calls the core with it."""
+        return int(ffi.cast("uintptr_t", self._handle))
+
+    @property
+    def journal_address(self) -> int:
+        """Where the journal buffer is."""
+        return int(ffi.cast("uintptr_t", self._journal))
+
+    def function_address(self, name: str) -> int:
+        """Where the core's function `kk_<name>` is."""
+        return int(ffi.cast("uintptr_t", ffi.addressof(lib, f"kk_{name}")))
 
     # ------------------------------------------------------------------ journal
 
     @property
     def next_lsn(self) -> int:
         """Number of the next record."""
-        return int(lib.kk_next_lsn(self.handle))
+        return int(lib.kk_next_lsn(self._handle))
 
     @property
     def journal_used(self) -> int:
         """Bytes of whole units that wait to be written."""
-        return int(lib.kk_journal_used(self.handle))
+        return int(lib.kk_journal_used(self._handle))
 
     def take(self) -> bytes:
         """The waiting records, unsealed; the buffer is empty afterwards."""
         used = self.journal_used
-        taken = bytes(ffi.buffer(self.journal_pointer, used))
-        lib.kk_journal_take(self.handle)
+        taken = bytes(ffi.buffer(self._journal, used))
+        lib.kk_journal_take(self._handle)
         return taken
 
     def seal_and_take(self, segment_seed: int, length: int) -> bytes:
         """The first `length` bytes of the waiting records, sealed; `drop` empties the buffer."""
-        lib.kk_seal(self.journal_pointer, length, segment_seed)
-        return bytes(ffi.buffer(self.journal_pointer, length))
+        lib.kk_seal(self._journal, length, segment_seed)
+        return bytes(ffi.buffer(self._journal, length))
 
     def drop(self) -> None:
         """Forget the waiting records: they are written, or compared."""
-        lib.kk_journal_take(self.handle)
+        lib.kk_journal_take(self._handle)
 
     # ------------------------------------------------------------------ configuration
 
     def set_gate(self, *, is_open: bool) -> None:
         """Open or shut the fast path for all sessions."""
-        lib.kk_gate_set(self.handle, is_open)
+        lib.kk_gate_set(self._handle, is_open)
 
     def set_venue(
         self,
@@ -176,7 +192,7 @@ class Engine:
         params.sending_time_tolerance_ns = sending_time_tolerance_ns
         params.trading_day = trading_day
         params.halted = halted
-        _check(lib.kk_venue_set(self.handle, params), "venue parameters")
+        _check(lib.kk_venue_set(self._handle, params), "venue parameters")
 
     def set_instrument(
         self,
@@ -201,14 +217,14 @@ class Engine:
         config.reference_price_e8 = reference_price_e8
         config.band_e8 = band_e8
         config.open = is_open
-        _check(lib.kk_instrument_set(self.handle, instrument, config), f"instrument {symbol}")
+        _check(lib.kk_instrument_set(self._handle, instrument, config), f"instrument {symbol}")
 
     def set_firm(self, firm: int, limits: Limits, copies: Sequence[int]) -> None:
         """Set or replace a firm; `copies` are the drop-copy sessions entitled to all of it."""
         config = ffi.new("kk_firm_config *")
         _copy_limits(config.limits, limits)
         _copy_list(config, "copies", "copy_count", copies)
-        _check(lib.kk_firm_set(self.handle, firm, config), f"firm {firm}")
+        _check(lib.kk_firm_set(self._handle, firm, config), f"firm {firm}")
 
     def set_account(
         self, account: int, name: str, firm: int, limits: Limits, copies: Sequence[int]
@@ -219,7 +235,7 @@ class Engine:
         config.firm = firm
         _copy_limits(config.limits, limits)
         _copy_list(config, "copies", "copy_count", copies)
-        _check(lib.kk_account_set(self.handle, account, config), f"account {name}")
+        _check(lib.kk_account_set(self._handle, account, config), f"account {name}")
 
     def set_session(
         self,
@@ -246,7 +262,7 @@ class Engine:
         config.accounts = ids
         config.account_count = len(accounts)
         _copy_limits(config.limits, limits)
-        _check(lib.kk_session_set(self.handle, session, config), f"session {sender_comp_id}")
+        _check(lib.kk_session_set(self._handle, session, config), f"session {sender_comp_id}")
 
     # ------------------------------------------------------------------ units
 
@@ -256,16 +272,22 @@ class Engine:
     ) -> Iterator[None]:
         """One input and all its outputs; an exception inside leaves the engine unusable."""
         lib.kk_unit_begin(
-            self.handle, kind, session, msg_seq_num, time_ns, ffi.from_buffer(payload), len(payload)
+            self._handle,
+            kind,
+            session,
+            msg_seq_num,
+            time_ns,
+            ffi.from_buffer(payload),
+            len(payload),
         )
         yield
-        lib.kk_unit_end(self.handle)
+        lib.kk_unit_end(self._handle)
 
     def send(self, session: int, msg_type: bytes, body: bytes, header_extra: bytes = b"") -> int:
         """Send a message inside a unit; returns its MsgSeqNum(34)."""
         return int(
             lib.kk_send(
-                self.handle,
+                self._handle,
                 session,
                 msg_type,
                 len(msg_type),
@@ -282,7 +304,7 @@ class Engine:
         status = lib.kk_decode_command(data, len(message), self._command)
         if status != lib.KK_OK:
             return False
-        lib.kk_submit(self.handle, session, self._command)
+        lib.kk_submit(self._handle, session, self._command)
         return True
 
     def submit(self, session: int, command: Command) -> None:
@@ -315,48 +337,50 @@ class Engine:
         target.ord_type = ord(command.ord_type)
         target.time_in_force = ord(command.time_in_force)
         target.reason = command.reason
-        lib.kk_submit(self.handle, session, target)
+        lib.kk_submit(self._handle, session, target)
 
     def record_resend(self, session: int, begin: int, end: int) -> None:
         """Record the frozen range [begin, end] of a ResendRequest(2)."""
-        lib.kk_record_resend(self.handle, session, begin, end)
+        lib.kk_record_resend(self._handle, session, begin, end)
 
     def day_roll(self, trading_day: int) -> None:
         """Begin the trading day YYYYMMDD; Day orders of past days expire slice by slice."""
-        lib.kk_day_roll(self.handle, trading_day)
+        lib.kk_day_roll(self._handle, trading_day)
 
     def expire_slice(self, limit: int) -> bool:
         """Look at up to `limit` order slots for expiry; True while slots remain."""
-        return bool(lib.kk_expire_slice(self.handle, limit))
+        return bool(lib.kk_expire_slice(self._handle, limit))
 
     @property
     def expire_pending(self) -> bool:
         """Whether slots wait to be looked at."""
-        return bool(lib.kk_expire_pending(self.handle))
+        return bool(lib.kk_expire_pending(self._handle))
 
     @property
     def trading_day(self) -> int:
         """The trading day, YYYYMMDD; 0 before the first configuration."""
-        return int(lib.kk_trading_day(self.handle))
+        return int(lib.kk_trading_day(self._handle))
 
     # ------------------------------------------------------------------ bytes and replay
 
     def consume(self, session: int, data: bytes, now_ns: int) -> Consumed:
         """Apply the plain frames at the start of `data` (tests; live traffic goes by the pump)."""
         out = ffi.new("kk_consumed *")
-        status = lib.kk_consume(self.handle, session, ffi.from_buffer(data), len(data), now_ns, out)
+        status = lib.kk_consume(
+            self._handle, session, ffi.from_buffer(data), len(data), now_ns, out
+        )
         return Consumed(CoreStatus(status), out.used, out.frame_length, out.messages, out.garbled)
 
     def replay(self, units: memoryview | bytes) -> Replayed:
         """Apply and compare whole units; stops at one that Python has to apply (PYTHON)."""
         out = ffi.new("kk_replayed *")
-        status = lib.kk_replay(self.handle, ffi.from_buffer(units), len(units), out)
+        status = lib.kk_replay(self._handle, ffi.from_buffer(units), len(units), out)
         return _replayed(status, out)
 
     def compare(self, unit: memoryview | bytes) -> Replayed:
         """Hold the unit just made against the recorded one."""
         out = ffi.new("kk_replayed *")
-        status = lib.kk_replay_compare(self.handle, ffi.from_buffer(unit), len(unit), out)
+        status = lib.kk_replay_compare(self._handle, ffi.from_buffer(unit), len(unit), out)
         return _replayed(status, out)
 
     # ------------------------------------------------------------------ sessions
@@ -364,7 +388,7 @@ class Engine:
     def session(self, session: int) -> SessionView:
         """The session's row as it stands."""
         view = self._view
-        lib.kk_session_look(self.handle, session, view)
+        lib.kk_session_look(self._handle, session, view)
         return SessionView(
             view.next_in,
             view.next_out,
@@ -378,98 +402,100 @@ class Engine:
 
     def establish(self, session: int, *, established: bool) -> None:
         """Log the session on or off."""
-        lib.kk_session_establish(self.handle, session, established)
+        lib.kk_session_establish(self._handle, session, established)
 
     def set_plain(self, session: int, *, plain: bool) -> None:
         """Open or shut the session's fast path."""
-        lib.kk_session_plain(self.handle, session, plain)
+        lib.kk_session_plain(self._handle, session, plain)
 
     def set_next_in(self, session: int, next_in: int) -> None:
         """Set the MsgSeqNum(34) expected next."""
-        lib.kk_session_set_next_in(self.handle, session, next_in)
+        lib.kk_session_set_next_in(self._handle, session, next_in)
 
     def heard(self, session: int) -> None:
         """Count the unit's input as a sign of life."""
-        lib.kk_session_heard(self.handle, session)
+        lib.kk_session_heard(self._handle, session)
 
     def reset(self, session: int) -> None:
         """New epoch, both numbers 1."""
-        lib.kk_session_reset(self.handle, session)
+        lib.kk_session_reset(self._handle, session)
 
     def set_timers(self, session: int, heartbeat_ns: int, silence_ns: int) -> None:
         """Set after how much of our silence, and of theirs, the session is due."""
-        lib.kk_session_timers(self.handle, session, heartbeat_ns, silence_ns)
+        lib.kk_session_timers(self._handle, session, heartbeat_ns, silence_ns)
 
     def sessions_due(self, now_ns: int) -> list[int]:
         """Established sessions whose heartbeat or silence deadline has passed."""
-        count = lib.kk_sessions_due(self.handle, now_ns, self._sessions_due, self.capacity.sessions)
+        count = lib.kk_sessions_due(
+            self._handle, now_ns, self._sessions_due, self.capacity.sessions
+        )
         return list(self._sessions_due[0:count])
 
     @property
     def next_deadline_ns(self) -> int:
         """The earliest such deadline; 2**63 - 1 when nobody is logged on."""
-        return int(lib.kk_next_deadline_ns(self.handle))
+        return int(lib.kk_next_deadline_ns(self._handle))
 
     # ------------------------------------------------------------------ rings
 
     def attach(self, session: int) -> bool:
         """Give the session a send ring; False when all are in use."""
-        return bool(lib.kk_ring_attach(self.handle, session) == lib.KK_OK)
+        return bool(lib.kk_ring_attach(self._handle, session) == lib.KK_OK)
 
     def detach(self, session: int) -> None:
         """Take the ring back with whatever is in it."""
-        lib.kk_ring_detach(self.handle, session)
+        lib.kk_ring_detach(self._handle, session)
 
     def attached(self, session: int) -> bool:
         """Whether the session has a ring."""
-        return bool(lib.kk_ring_attached(self.handle, session))
+        return bool(lib.kk_ring_attached(self._handle, session))
 
     def drain(self, session: int) -> bytes:
         """Take the released bytes (tests; live traffic goes by the pump)."""
         bytes_out = ffi.new("uint8_t const **")
-        length = lib.kk_ring_peek(self.handle, session, bytes_out)
+        length = lib.kk_ring_peek(self._handle, session, bytes_out)
         data = bytes(ffi.buffer(bytes_out[0], length))
-        lib.kk_ring_sent(self.handle, session, length)
+        lib.kk_ring_sent(self._handle, session, length)
         return data
 
     def release(self) -> None:
         """Let everything recorded so far leave."""
-        lib.kk_rings_release(self.handle)
+        lib.kk_rings_release(self._handle)
 
     def pending(self, session: int) -> int:
         """Bytes in the ring."""
-        return int(lib.kk_ring_pending(self.handle, session))
+        return int(lib.kk_ring_pending(self._handle, session))
 
     def ring_free(self, session: int) -> int:
         """Bytes for which the ring has room."""
-        return int(lib.kk_ring_free(self.handle, session))
+        return int(lib.kk_ring_free(self._handle, session))
 
     def cursor(self, session: int) -> int:
         """First number that is not in the ring, 0 when the ring follows."""
-        return int(lib.kk_ring_cursor(self.handle, session))
+        return int(lib.kk_ring_cursor(self._handle, session))
 
     def unfollow(self, session: int) -> None:
         """Stop following, to feed the session from the journal."""
-        lib.kk_ring_unfollow(self.handle, session)
+        lib.kk_ring_unfollow(self._handle, session)
 
     def push(self, session: int, data: bytes) -> bool:
         """Add bytes from the journal; False when they do not fit."""
-        return bool(lib.kk_ring_push(self.handle, session, ffi.from_buffer(data), len(data)))
+        return bool(lib.kk_ring_push(self._handle, session, ffi.from_buffer(data), len(data)))
 
     def advance(self, session: int, next_number: int) -> None:
         """The ring has been fed up to, not including, `next_number`."""
-        lib.kk_ring_advance(self.handle, session, next_number)
+        lib.kk_ring_advance(self._handle, session, next_number)
 
     def follow(self, session: int) -> bool:
         """Follow again; False while the cursor is behind."""
-        return bool(lib.kk_ring_follow(self.handle, session))
+        return bool(lib.kk_ring_follow(self._handle, session))
 
     # ------------------------------------------------------------------ rendering
 
     def render_copy(self, session: int, number: int, source: bytes) -> bytes:
         """The bytes of a drop copy of the recorded message `source`."""
         length = lib.kk_render_copy(
-            self.handle,
+            self._handle,
             session,
             number,
             ffi.from_buffer(source),
@@ -489,7 +515,7 @@ class Engine:
     def render_gap_fill(self, session: int, number: int, new_seq_no: int, now_ns: int) -> bytes:
         """SequenceReset(4)-GapFill from `number` to `new_seq_no`."""
         length = lib.kk_render_gap_fill(
-            self.handle, session, number, new_seq_no, now_ns, self._render, len(self._render)
+            self._handle, session, number, new_seq_no, now_ns, self._render, len(self._render)
         )
         return bytes(ffi.buffer(self._render, length))
 
@@ -498,7 +524,7 @@ class Engine:
     def statistics(self) -> Statistics:
         """Counters since the start, replay included."""
         raw = ffi.new("kk_statistics *")
-        lib.kk_statistics_read(self.handle, raw)
+        lib.kk_statistics_read(self._handle, raw)
         return Statistics(
             messages_in=_by_character(raw.messages_in),
             messages_out=_by_character(raw.messages_out),
@@ -515,16 +541,16 @@ class Engine:
 
     def state_hash(self) -> int:
         """Hash of everything that can influence a later output."""
-        return int(lib.kk_state_hash(self.handle))
+        return int(lib.kk_state_hash(self._handle))
 
     def order_slot_bytes(self) -> int:
         """Bytes of memory for each order slot, indexes and echoed fields counted."""
-        return int(lib.kk_order_slot_bytes(self.handle))
+        return int(lib.kk_order_slot_bytes(self._handle))
 
     def book(self, instrument: int, side: str, limit: int = 1000) -> list[BookOrder]:
         """Resting orders of one side ("1" bids, "2" asks), best first."""
         orders = ffi.new("kk_book_order[]", limit)
-        count = lib.kk_book_read(self.handle, instrument, ord(side), orders, limit)
+        count = lib.kk_book_read(self._handle, instrument, ord(side), orders, limit)
         return [
             BookOrder(o.order_id, o.price_e8, o.leaves_e8, o.cum_e8, o.session)
             for o in orders[0:count]

@@ -1,0 +1,217 @@
+"""The pump for Python: sockets of logged-on sessions, drained and served by C in one call.
+
+The pump and the engine share one thread.
+A pass is `read`, then `handled` for each frame that Python took, then `flush`; the order of the
+steps is the gateway's business, and that nothing is sent before it is recorded is the pump's.
+
+| memory                        | allocated by | freed by     | valid until                     |
+|-------------------------------|--------------|--------------|---------------------------------|
+| connections, input buffers    | pump         | `Pump.close` | `close`                         |
+| `Event.frame`                 | Python       | Python       | a copy, as any bytes            |
+| file descriptors given to add | caller       | pump         | `remove` or `close` closes them |
+"""
+
+from enum import IntEnum
+from typing import Any, Final
+
+from attrs import frozen
+
+from kk99fix.matcher._io import ffi, lib
+from kk99fix.matcher.engine import Engine
+
+_EVENTS_MAX: Final = 512
+_CORE_FUNCTIONS: Final = (
+    "consume",
+    "journal_used",
+    "journal_take",
+    "rings_release",
+    "rings_ready",
+    "ring_peek",
+    "ring_sent",
+    "ring_pending",
+    "ring_free",
+    "ring_cursor",
+)
+
+
+class EventKind(IntEnum):
+    """What a connection has for Python (`kk_pump_event_kind`)."""
+
+    FRAME = 1
+    CLOSED = 2
+    TOO_LONG = 3
+    GARBLED = 4
+    SLOW = 5
+    BEHIND = 6
+
+
+class Flushed(IntEnum):
+    """How a flush ended (`kk_pump_flushed`)."""
+
+    DONE = 0
+    ROLL = 1
+    ERROR = 2
+
+
+@frozen
+class Event:
+    """One thing that Python has to act upon."""
+
+    kind: EventKind
+    slot: int
+    session: int
+    #: errno of CLOSED, 0 for an orderly close.
+    error: int
+    #: The frame of FRAME; empty otherwise.
+    frame: bytes
+    #: Venue time at which the bytes were read.
+    received_ns: int
+
+
+@frozen
+class PumpStatistics:
+    """A snapshot of the pump's counters."""
+
+    passes: int
+    reads: int
+    bytes_in: int
+    sends: int
+    bytes_out: int
+    messages: int
+    garbled: int
+    journal_writes: int
+    journal_bytes: int
+    #: Messages by time from socket read to socket write: (upper bound in ns, count).
+    latency: tuple[tuple[int, int], ...]
+    latency_sum_ns: int
+    queued_bytes_max: int
+    connections: int
+
+
+class Pump:
+    """One pump over one engine."""
+
+    def __init__(
+        self, engine: Engine, *, connections: int, garbled_max: int, blocked_max_ns: int
+    ) -> None:
+        """Reserve the connections' slots; `MemoryError` when that fails."""
+        core = ffi.new("kk_pump_core *")
+        core.engine = ffi.cast("void *", engine.address)
+        for name in _CORE_FUNCTIONS:
+            setattr(core, name, ffi.cast("kk_pump_function", engine.function_address(name)))
+        core.journal = ffi.cast("uint8_t *", engine.journal_address)
+        core.sessions = engine.capacity.sessions
+        handle = lib.kk_pump_new(core, connections, garbled_max, blocked_max_ns)
+        if handle == ffi.NULL:
+            raise MemoryError(f"no memory or no descriptor for {connections} connections")
+        self._handle = handle
+        self._events = ffi.new("kk_pump_event[]", _EVENTS_MAX)
+        self._bounds = tuple(
+            lib.kk_pump_latency_bound_ns(i) for i in range(lib.KK_PUMP_LATENCY_BUCKETS)
+        )
+
+    def close(self) -> None:
+        """Close every connection; the pump may not be used again."""
+        lib.kk_pump_free(self._handle)
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor that becomes readable when there is something to do."""
+        return int(lib.kk_pump_descriptor(self._handle))
+
+    def set_clock(self, offset_ns: int, not_below_ns: int) -> None:
+        """Venue time = boot-time clock + `offset_ns`, never below `not_below_ns` or the past."""
+        lib.kk_pump_clock(self._handle, offset_ns, not_below_ns)
+
+    def now_ns(self) -> int:
+        """Venue time."""
+        return int(lib.kk_pump_now(self._handle))
+
+    def add(self, descriptor: int, session: int, data: bytes) -> int | None:
+        """Take over a socket, with what was read beyond the Logon; its slot, None when full."""
+        slot = lib.kk_pump_add(self._handle, descriptor, session, ffi.from_buffer(data), len(data))
+        return None if slot == lib.KK_PUMP_NO_SLOT else int(slot)
+
+    def remove(self, slot: int) -> None:
+        """Close a connection after a last attempt to send what may leave."""
+        lib.kk_pump_remove(self._handle, slot)
+
+    def stop_reading(self, slot: int) -> None:
+        """Read no more of a connection that is about to be closed."""
+        lib.kk_pump_stop_reading(self._handle, slot)
+
+    def sending(self, slot: int) -> bool:
+        """Whether bytes of the connection wait to be sent."""
+        return bool(lib.kk_pump_sending(self._handle, slot))
+
+    def set_segment(self, descriptor: int, offset: int, end: int, seed: int) -> None:
+        """Write records to this file from `offset` on, up to `end`."""
+        lib.kk_pump_segment(self._handle, descriptor, offset, end, seed)
+
+    @property
+    def segment_offset(self) -> int:
+        """Where the next record goes."""
+        return int(lib.kk_pump_segment_offset(self._handle))
+
+    @property
+    def room_needed(self) -> int:
+        """After `Flushed.ROLL`: bytes that the waiting records need."""
+        return int(lib.kk_pump_room_needed(self._handle))
+
+    @property
+    def error(self) -> int:
+        """After `Flushed.ERROR`: the errno of the failed write."""
+        return int(lib.kk_pump_error(self._handle))
+
+    def read(self) -> list[Event]:
+        """Drain the ready sockets into the core; what is left for Python."""
+        count = lib.kk_pump_read(self._handle, self._events, _EVENTS_MAX)
+        return [_event(self._events[i]) for i in range(count)]
+
+    def handled(self, slot: int) -> Event | None:
+        """Go on behind the frame that Python has handled; the connection's next event."""
+        event = self._events
+        return _event(event[0]) if lib.kk_pump_handled(self._handle, slot, event) else None
+
+    def defer(self, event: Event) -> None:
+        """Leave the frame of `event` for the next pass."""
+        lib.kk_pump_defer(self._handle, event.slot, len(event.frame))
+
+    @property
+    def pending(self) -> bool:
+        """Whether a pass would find work without waiting."""
+        return bool(lib.kk_pump_pending(self._handle))
+
+    def flush(self) -> Flushed:
+        """Write the records, then send what they allow."""
+        return Flushed(lib.kk_pump_flush(self._handle))
+
+    def events(self) -> list[Event]:
+        """After a flush: connections that failed, are slow, or want to be fed."""
+        count = lib.kk_pump_events(self._handle, self._events, _EVENTS_MAX)
+        return [_event(self._events[i]) for i in range(count)]
+
+    def statistics(self) -> PumpStatistics:
+        """Counters since the start."""
+        raw = ffi.new("kk_pump_statistics *")
+        lib.kk_pump_statistics_read(self._handle, raw)
+        return PumpStatistics(
+            passes=raw.passes,
+            reads=raw.reads,
+            bytes_in=raw.bytes_in,
+            sends=raw.sends,
+            bytes_out=raw.bytes_out,
+            messages=raw.messages,
+            garbled=raw.garbled,
+            journal_writes=raw.journal_writes,
+            journal_bytes=raw.journal_bytes,
+            latency=tuple(zip(self._bounds, raw.latency, strict=True)),
+            latency_sum_ns=raw.latency_sum_ns,
+            queued_bytes_max=raw.queued_bytes_max,
+            connections=raw.connections,
+        )
+
+
+def _event(raw: Any) -> Event:  # noqa: ANN401 - a cffi struct
+    frame = bytes(ffi.buffer(raw.frame, raw.frame_length)) if raw.frame_length else b""
+    return Event(EventKind(raw.kind), raw.slot, raw.session, raw.error, frame, raw.received_ns)

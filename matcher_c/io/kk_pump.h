@@ -1,0 +1,149 @@
+/*
+ * The pump: sockets of logged-on sessions, drained and served in one call.
+ *
+ *     recv -> consume -> (frames for Python) -> seal + pwrite -> release -> send
+ *
+ * One pass takes what every ready socket holds, at most KK_PUMP_READ_MAX bytes of each, gives it
+ * to the core, writes the records of all of it to the journal in one go and sends every report it
+ * caused, to whichever session.  Nothing is sent before its record was written.
+ *
+ * The pump knows sockets, the journal's file and the clock; what a frame means is the core's
+ * business, which it calls through kk_pump_core, and Python's, to which it hands events.
+ * The only C that does I/O.  One thread owns a pump.
+ */
+#ifndef KK_PUMP_H
+#define KK_PUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KK_PUMP_READ_MAX 65536      /* bytes read of one socket in one pass */
+#define KK_PUMP_INPUT_BYTES 131072  /* a partial frame of the longest kind and one read */
+#define KK_PUMP_FLUSH_BYTES 262144  /* records are written in pieces that stay in the cache */
+#define KK_PUMP_LATENCY_BUCKETS 128 /* four for each doubling of nanoseconds */
+#define KK_PUMP_NO_SLOT UINT32_MAX
+
+typedef struct kk_pump kk_pump;
+
+/* Any function; cast to its own type before it is called. */
+typedef void (*kk_pump_function)(void);
+
+/* Functions of the core, given as addresses: the pump links none of them. */
+typedef struct kk_pump_core {
+    void *engine;
+    kk_pump_function consume;       /* kk_consume */
+    kk_pump_function journal_used;  /* kk_journal_used */
+    kk_pump_function journal_take;  /* kk_journal_take */
+    kk_pump_function rings_release; /* kk_rings_release */
+    kk_pump_function rings_ready;   /* kk_rings_ready */
+    kk_pump_function ring_peek;     /* kk_ring_peek */
+    kk_pump_function ring_sent;     /* kk_ring_sent */
+    kk_pump_function ring_pending;  /* kk_ring_pending */
+    kk_pump_function ring_free;     /* kk_ring_free */
+    kk_pump_function ring_cursor;   /* kk_ring_cursor */
+    uint8_t *journal;               /* the bound journal buffer */
+    uint32_t sessions;              /* capacity of the core */
+} kk_pump_core;
+
+typedef enum kk_pump_event_kind {
+    KK_PUMP_FRAME = 1,    /* a whole frame that Python handles; kk_pump_handled goes on */
+    KK_PUMP_CLOSED = 2,   /* the counterparty closed, or the socket failed with `error` */
+    KK_PUMP_TOO_LONG = 3, /* a frame declares more than the limit */
+    KK_PUMP_GARBLED = 4,  /* more than the allowed number of garbled stretches in a row */
+    KK_PUMP_SLOW = 5,     /* the reader took nothing for too long */
+    KK_PUMP_BEHIND = 6    /* the ring no longer follows and has room: feed it from the journal */
+} kk_pump_event_kind;
+
+typedef struct kk_pump_event {
+    uint32_t kind;
+    uint32_t slot;
+    uint32_t session;
+    int32_t error; /* errno of KK_PUMP_CLOSED, 0 for an orderly close */
+    const uint8_t *frame;
+    uint32_t frame_length;
+    uint32_t reserved;
+    int64_t received_ns; /* venue time of the read */
+} kk_pump_event;
+
+typedef enum kk_pump_flushed {
+    KK_PUMP_DONE = 0,
+    KK_PUMP_ROLL = 1, /* the next unit does not fit the segment: give another, call again */
+    KK_PUMP_ERROR = 2 /* the write failed: kk_pump_error; nothing was released */
+} kk_pump_flushed;
+
+typedef struct kk_pump_statistics {
+    uint64_t passes;
+    uint64_t reads;
+    uint64_t bytes_in;
+    uint64_t sends;
+    uint64_t bytes_out;
+    uint64_t messages; /* applied by the fast path */
+    uint64_t garbled;
+    uint64_t journal_writes;
+    uint64_t journal_bytes;
+    uint64_t latency[KK_PUMP_LATENCY_BUCKETS]; /* messages, from socket read to socket write */
+    uint64_t latency_sum_ns;
+    uint64_t queued_bytes_max; /* longest ring seen when sending */
+    uint32_t connections;
+    uint32_t reserved;
+} kk_pump_statistics;
+
+/* NULL when memory or descriptors are not to be had.  `core` is copied. */
+kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, uint32_t garbled_max,
+                     int64_t blocked_max_ns);
+/* Closes every connection and the epoll descriptor. */
+void kk_pump_free(kk_pump *pump);
+/* The descriptor on which to wait for something to do. */
+int kk_pump_descriptor(const kk_pump *pump);
+
+/* Venue time: boot-time clock plus `offset_ns`, never below what was given before. */
+void kk_pump_clock(kk_pump *pump, int64_t offset_ns, int64_t not_below_ns);
+int64_t kk_pump_now(kk_pump *pump);
+
+/*
+ * Takes over a connected non-blocking socket for a session with an attached ring; `input` holds
+ * what was already read beyond the Logon.  KK_PUMP_NO_SLOT when all slots are in use.
+ */
+uint32_t kk_pump_add(kk_pump *pump, int fd, uint32_t session, const uint8_t *input,
+                     size_t input_length);
+/* Sends what the ring still releases if the socket takes it at once, then closes it. */
+void kk_pump_remove(kk_pump *pump, uint32_t slot);
+/* Stops reading a connection that is about to be closed; it still sends. */
+void kk_pump_stop_reading(kk_pump *pump, uint32_t slot);
+/* Whether bytes of this connection wait to be sent. */
+bool kk_pump_sending(const kk_pump *pump, uint32_t slot);
+
+/* The journal's segment: records go to `fd` from `offset` on, up to `end`. */
+void kk_pump_segment(kk_pump *pump, int fd, uint64_t offset, uint64_t end, uint32_t seed);
+/* Where the next record goes. */
+uint64_t kk_pump_segment_offset(const kk_pump *pump);
+/* KK_PUMP_ROLL: how many bytes the next unit needs. */
+uint64_t kk_pump_room_needed(const kk_pump *pump);
+int kk_pump_error(const kk_pump *pump);
+
+/*
+ * Reads and applies what the ready sockets hold; writes at most `limit` events, one for each
+ * connection at most.  A connection whose frame is with Python is not read until kk_pump_handled.
+ */
+uint32_t kk_pump_read(kk_pump *pump, kk_pump_event *events, uint32_t limit);
+/*
+ * Python has handled the frame of `slot`: goes on behind it.  Returns true and fills *event when
+ * the connection has something for Python again.
+ */
+bool kk_pump_handled(kk_pump *pump, uint32_t slot, kk_pump_event *event);
+/* Leaves the rest of a connection's input for the next pass (its share of Python is used up). */
+void kk_pump_defer(kk_pump *pump, uint32_t slot, uint32_t frame_length);
+/* Whether a pass would find work without any socket becoming ready. */
+bool kk_pump_pending(const kk_pump *pump);
+
+/* Writes the records made so far, releases their bytes and sends. */
+kk_pump_flushed kk_pump_flush(kk_pump *pump);
+/* After a flush: connections to feed or to cut. */
+uint32_t kk_pump_events(kk_pump *pump, kk_pump_event *events, uint32_t limit);
+
+void kk_pump_statistics_read(const kk_pump *pump, kk_pump_statistics *statistics);
+/* Upper bound in nanoseconds of a latency bucket. */
+uint64_t kk_pump_latency_bound_ns(uint32_t bucket);
+
+#endif

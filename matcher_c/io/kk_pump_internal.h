@@ -1,0 +1,93 @@
+/* What the files of the pump share. */
+#ifndef KK_PUMP_INTERNAL_H
+#define KK_PUMP_INTERNAL_H
+
+#include "kk_assert.h"
+#include "kk_core.h"
+#include "kk_pump.h"
+
+/* Reads whose messages wait for the flush, to be timed. */
+#define KK_PUMP_TIMED_MAX 1024
+
+typedef struct kk_connection {
+    int fd; /* -1: the slot is free */
+    uint32_t session;
+    uint8_t *input; /* KK_PUMP_INPUT_BYTES */
+    uint32_t input_used;
+    uint32_t input_done; /* bytes at the start that are consumed */
+    uint32_t garbled_in_row;
+    uint32_t interest; /* epoll events asked for */
+    bool with_python;  /* a frame at input_done is being handled */
+    bool stopped;      /* is not read any more */
+    bool deferred;     /* input waits for the next pass */
+    bool failed;       /* closed or broken; Python was told */
+    bool behind_told;  /* KK_PUMP_BEHIND was given and not yet acted upon */
+    int32_t error;
+    uint32_t handled_frame;   /* length of the frame that Python has */
+    int64_t blocked_since_ns; /* first send that took nothing; 0: it flows */
+    int64_t received_ns;
+} kk_connection;
+
+typedef struct kk_timed_read {
+    int64_t started_ns;
+    uint32_t messages;
+} kk_timed_read;
+
+struct kk_pump {
+    kk_pump_core core;
+    int epoll_fd;
+    uint32_t capacity;
+    uint32_t garbled_max;
+    int64_t blocked_max_ns;
+    int64_t clock_offset_ns;
+    int64_t clock_last_ns;
+
+    kk_connection *connections;
+    uint32_t *slot_of_session;
+    uint32_t *deferred;
+    uint32_t deferred_count;
+    uint32_t *ready; /* sessions, for kk_rings_ready */
+    uint32_t *told;  /* slots with something for kk_pump_events */
+    uint32_t told_count;
+    uint32_t blocked_count; /* connections whose socket takes nothing */
+
+    int segment_fd;
+    uint64_t segment_offset;
+    uint64_t segment_end;
+    uint32_t segment_seed;
+    uint64_t room_needed;
+    size_t flushed; /* bytes of the journal buffer that are written already */
+    int error;
+
+    kk_timed_read timed[KK_PUMP_TIMED_MAX];
+    uint32_t timed_count;
+    kk_pump_statistics statistics;
+};
+
+/* Asks epoll for these events of a connection, if it does not yet. */
+void kk_pump_interest(kk_pump *pump, uint32_t slot, uint32_t events);
+/* What a connection is interested in as it stands. */
+void kk_pump_update_interest(kk_pump *pump, uint32_t slot);
+/* Sends released bytes of a connection. */
+void kk_pump_send(kk_pump *pump, uint32_t slot);
+/* The connection goes: it no longer counts as blocked. */
+void kk_pump_unblock(kk_pump *pump, uint32_t slot);
+/* The connection has something for kk_pump_events. */
+void kk_pump_tell(kk_pump *pump, uint32_t slot);
+/* Counts the timed reads as sent now. */
+void kk_pump_count_latency(kk_pump *pump);
+int64_t kk_pump_monotonic_ns(void);
+/* Reading stops while the ring has less than this free: one read's reports and a margin. */
+#define KK_PUMP_RING_LOW (4u * KK_PUMP_READ_MAX)
+
+typedef kk_status (*kk_consume_function)(kk_engine *, uint32_t, const uint8_t *, size_t, int64_t,
+                                         kk_consumed *);
+typedef size_t (*kk_journal_used_function)(const kk_engine *);
+typedef void (*kk_engine_function)(kk_engine *);
+typedef uint32_t (*kk_rings_ready_function)(kk_engine *, uint32_t *, uint32_t);
+typedef size_t (*kk_ring_peek_function)(kk_engine *, uint32_t, const uint8_t **);
+typedef void (*kk_ring_sent_function)(kk_engine *, uint32_t, size_t);
+typedef size_t (*kk_ring_size_function)(const kk_engine *, uint32_t);
+typedef uint64_t (*kk_ring_cursor_function)(const kk_engine *, uint32_t);
+
+#endif
