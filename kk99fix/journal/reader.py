@@ -85,8 +85,8 @@ class JournalReader:
         assert self._tail is not None, "read all runs first"
         return self._tail
 
-    def runs(self, from_lsn: int = 1) -> Iterator[Run]:
-        """Yield one run per segment from the one that holds `from_lsn`; JournalDamagedError.
+    def runs(self, from_lsn: int = 0) -> Iterator[Run]:
+        """Yield one run per segment, from the one that holds `from_lsn`; JournalDamagedError.
 
         A segment is verified as a whole just before its run is handed out.
         """
