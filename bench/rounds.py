@@ -1,0 +1,113 @@
+"""The order of a benchmark: rounds over all lines, and in each line all servers in turn.
+
+Alternating the servers within a round spreads the machine's bad minutes over all of them.
+Every run of the gateway starts from empty state with its segments prepared.
+"""
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import attrs
+
+from bench.client import Run, Task, run_client
+from bench.gateway_files import write_gateway_files
+from bench.lines import Line
+from bench.segments import SegmentPool
+from bench.servers import floor_command, gateway_command, reference_command, running
+
+GATEWAY, FLOOR, REFERENCE = "gateway", "floor", "reference"
+
+#: The peers are steady after a moment; longer runs of them would only cost time and memory.
+PEER_SECONDS = 3.0
+#: What the reference acceptor can answer within the client's drain time.
+REFERENCE_OUTSTANDING = 4000
+
+
+@attrs.frozen
+class Replay:
+    """A restart on the journal of a run: everything in it was applied and compared again."""
+
+    line: str
+    messages: int
+    seconds: float
+
+    @property
+    def messages_per_s(self) -> float:
+        """Journaled FIX messages per second, the start of the process included."""
+        return self.messages / self.seconds
+
+
+@attrs.define
+class Plan:
+    """What to run, and what came of it so far."""
+
+    lines: Sequence[Line]
+    rounds: int
+    seconds: float
+    root: Path
+    servers: Sequence[str]
+    say: Callable[[str], None]
+    runs: list[Run] = attrs.field(factory=list)
+    replays: list[Replay] = attrs.field(factory=list)
+
+    def carry_out(self) -> None:
+        """Run everything; the first wrong report ends it."""
+        pool = SegmentPool(self.root / "pool")
+        for number in range(self.rounds):
+            for line in self.lines:
+                for server in self.servers:
+                    run = self._gateway(line, number, pool) if server == GATEWAY else None
+                    run = run or self._peer(line, number, server)
+                    self.runs.append(run)
+                    self.say(describe(run))
+
+    def _gateway(self, line: Line, number: int, pool: SegmentPool) -> Run:
+        folder = self.root / "run"
+        folder.mkdir(parents=True)
+        files = write_gateway_files(folder, line)
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, folder)
+            stack.callback(pool.take_back, files.journal)
+            pool.lend(files.journal, 1 + math.ceil(self.seconds))
+            command = gateway_command(files)
+            task = Task(line, GATEWAY, number, self.seconds, self._warmup_s(self.seconds))
+            with running(command, folder) as server:
+                run = run_client(task, server)
+            if line.replay and number == self.rounds - 1:
+                with running(command, folder) as again:
+                    seconds = again.ready_after_s
+                self.replays.append(Replay(line.name, run.whole_run_messages, seconds))
+        return run
+
+    def _peer(self, line: Line, number: int, name: str) -> Run:
+        folder = self.root / "run"
+        folder.mkdir(parents=True)
+        seconds = min(self.seconds, PEER_SECONDS)
+        if name == REFERENCE:
+            window = min(line.window, REFERENCE_OUTSTANDING // line.sessions)
+            line = attrs.evolve(line, window=max(window, 1))
+        task = Task(line, name, number, seconds, self._warmup_s(seconds), floor=name == FLOOR)
+        command = floor_command() if name == FLOOR else reference_command()
+        try:
+            with running(command, folder) as server:
+                return run_client(task, server)
+        finally:
+            shutil.rmtree(folder)
+
+    @staticmethod
+    def _warmup_s(seconds: float) -> float:
+        return min(0.5, seconds / 4)
+
+
+def describe(run: Run) -> str:
+    """Return one line of progress."""
+    mark = "  disturbed" if run.disturbed else ""
+    return (
+        f"round {run.round + 1}  {run.line:<13} {run.server:<10}"
+        f"{run.orders_per_s:>12,.0f}/s {run.cpu_s_per_million:>8.2f} CPU s/M"
+        f"  p50 {run.p50_us:,.0f} us  p99 {run.p99_us:,.0f} us"
+        f"  stolen {run.stolen_s:.2f} s  foreign {run.foreign_s:.2f} s{mark}"
+    )
