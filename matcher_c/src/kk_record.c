@@ -1,0 +1,125 @@
+#include "kk_record.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "kk_assert.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are copied as they stand");
+
+#define CHECKED_FROM offsetof(kk_record, lsn)
+
+/* Bytes of a record with this payload, padding included. */
+static size_t padded(size_t payload_length) {
+    return (KK_RECORD_HEADER_BYTES + payload_length + 7) / 8 * 8;
+}
+
+/*
+ * Copies the header at `at`.  False when no record can begin there: the bytes are cut off or
+ * zero, or the length contradicts itself.
+ */
+static bool read_header(const uint8_t *bytes, size_t length, size_t at, kk_record *record) {
+    if (at > length || length - at < KK_RECORD_HEADER_BYTES) {
+        return false;
+    }
+    memcpy(record, bytes + at, sizeof(*record));
+    return record->length == padded(record->payload_length) && record->length <= length - at;
+}
+
+/* The checksum of the record at `bytes`, continued from that of the segment's seed. */
+static uint32_t checksum(const uint8_t *bytes, uint32_t payload_length, uint32_t seed_crc) {
+    return kk_crc32c(seed_crc, bytes + CHECKED_FROM,
+                     KK_RECORD_HEADER_BYTES - CHECKED_FROM + payload_length);
+}
+
+static uint32_t seed_checksum(uint32_t segment_seed) {
+    return kk_crc32c(0, &segment_seed, sizeof(segment_seed));
+}
+
+uint32_t kk_record_crc(const kk_record *record, uint32_t segment_seed) {
+    kk_assert(record != NULL);
+    return checksum((const uint8_t *)record, record->payload_length, seed_checksum(segment_seed));
+}
+
+void kk_seal(uint8_t *bytes, size_t length, uint32_t segment_seed) {
+    uint32_t seed_crc = seed_checksum(segment_seed);
+    kk_record record;
+    for (size_t at = 0; at < length; at += record.length) {
+        bool whole = read_header(bytes, length, at, &record);
+        kk_assert(whole);
+        uint32_t crc = checksum(bytes + at, record.payload_length, seed_crc);
+        memcpy(bytes + at + offsetof(kk_record, crc32c), &crc, sizeof(crc));
+    }
+}
+
+/* Whether the padding behind the payload is zero; the checksum does not cover it. */
+static bool padding_is_zero(const uint8_t *bytes, const kk_record *record) {
+    for (size_t i = KK_RECORD_HEADER_BYTES + record->payload_length; i < record->length; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t kk_verify(const uint8_t *bytes, size_t length, uint32_t segment_seed, uint64_t first_lsn) {
+    uint32_t seed_crc = seed_checksum(segment_seed);
+    size_t units = 0;
+    kk_record record;
+    uint64_t lsn = first_lsn;
+    for (size_t at = 0; read_header(bytes, length, at, &record); at += record.length, lsn++) {
+        if (record.lsn != lsn || record.version != KK_RECORD_VERSION ||
+            record.crc32c != checksum(bytes + at, record.payload_length, seed_crc) ||
+            !padding_is_zero(bytes + at, &record)) {
+            break;
+        }
+        if ((record.flags & KK_RECORD_UNIT_END) != 0) {
+            units = at + record.length;
+        }
+    }
+    kk_assert(units <= length);
+    return units;
+}
+
+static bool is_sent(const kk_record *record) {
+    return record->kind == KK_RECORD_MESSAGE || record->kind == KK_RECORD_DROP_COPY;
+}
+
+size_t kk_scan_session(const uint8_t *bytes, size_t length, size_t from, uint32_t session,
+                       uint32_t epoch, uint64_t msg_seq_num) {
+    kk_record record;
+    for (size_t at = from; read_header(bytes, length, at, &record); at += record.length) {
+        if (record.session == session && record.epoch == epoch && is_sent(&record) &&
+            record.msg_seq_num >= msg_seq_num) {
+            return at;
+        }
+    }
+    return length;
+}
+
+size_t kk_scan_lsn(const uint8_t *bytes, size_t length, size_t from, uint64_t lsn) {
+    kk_record record;
+    for (size_t at = from; read_header(bytes, length, at, &record); at += record.length) {
+        if (record.lsn >= lsn) {
+            return record.lsn == lsn ? at : length;
+        }
+    }
+    return length;
+}
+
+size_t kk_units_within(const uint8_t *bytes, size_t length, size_t limit) {
+    if (length <= limit) {
+        return length;
+    }
+    size_t units = 0;
+    kk_record record;
+    for (size_t at = 0; read_header(bytes, length, at, &record); at += record.length) {
+        if (at + record.length > limit) {
+            break;
+        }
+        if ((record.flags & KK_RECORD_UNIT_END) != 0) {
+            units = at + record.length;
+        }
+    }
+    return units;
+}
