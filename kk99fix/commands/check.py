@@ -63,12 +63,12 @@ def _print_json(config_dir: Path, sessions_dir: Path) -> None:
 
 
 def _print_tables(settings: Settings) -> None:
-    # A pipe or a file has no width to keep to.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    # A pipe or a file has no width to keep to; names in the files are no markup.
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     venue, listen = settings.venue.venue, settings.venue.listen
     roll = settings.calendar.roll
     console.print(
-        f"[bold]venue {venue.comp_id}[/bold]: currency {venue.currency}, "
+        f"venue {venue.comp_id}: currency {venue.currency}, "
         f"FIX on {listen.host}:{listen.port}, metrics on port {listen.metrics_port}\n"
         f"durability {venue.durability}, {venue.after_restart} after a restart, "
         f"trading day rolls at {roll.time} {roll.zone}\n"
@@ -86,7 +86,8 @@ def _print_tables(settings: Settings) -> None:
 
 def _instruments(settings: Settings) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("instrument", "class", "in"):
+    table.add_column("instrument", no_wrap=True)
+    for heading in ("class", "in"):
         table.add_column(heading)
     for heading in ("tick", "lot", "multiplier", "reference", "band"):
         table.add_column(heading, justify="right")

@@ -132,14 +132,15 @@ def _capacity(part: Part[VenueFile], parts: Parts) -> Iterator[Mistake]:
 
 
 def _instruments(part: Part[InstrumentsFile], parts: Parts) -> Iterator[Mistake]:
-    counts = Counter(instrument.symbol for instrument in part.value.instrument)
+    seen: set[str] = set()
     default_percent_e8 = parts.risk.value.default.price_band_percent_e8 if parts.risk else 0
     for index, instrument in enumerate(part.value.instrument):
         path = ("instrument", index)
-        if counts[instrument.symbol] > 1:
+        if instrument.symbol in seen:
             yield part.file.mistake(
-                (*path, "symbol"), f'found "{instrument.symbol}" more than once; once is right'
+                (*path, "symbol"), f'found "{instrument.symbol}" once more; another would be right'
             )
+        seen.add(instrument.symbol)
         for key, text in instrument_mistakes(instrument, default_percent_e8):
             yield part.file.mistake((*path, key), text)
         if parts.venue and parts.venue.value.rate_e8(instrument.currency) is None:

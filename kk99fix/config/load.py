@@ -62,7 +62,7 @@ def load(config_dir: Path, sessions_dir: Path) -> Settings:
     paths = sorted(sessions_dir.glob("[!.]*.toml"))
     found = [part(path, SessionFile, LATER) for path in paths]
     sessions = tuple(session for session in found if session)
-    all_sessions = len(sessions) == len(found)
+    all_sessions = sessions_dir.is_dir() and len(sessions) == len(found)
     parts = Parts(venue, instruments, risk, calendar, sessions, all_sessions)
     mistakes.extend(contradictions(parts))
     if mistakes or not (venue and instruments and risk and calendar):

@@ -207,7 +207,9 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(bool, _strict(bool, right="true or false"))
     converter.register_structure_hook(int, _strict(int, right="a whole number without quotes"))
     converter.register_structure_hook(str, _strict(str, right="text in quotes"))
-    converter.register_structure_hook(date, _strict(date, right="a date such as 2026-12-18"))
+    converter.register_structure_hook(
+        date, _strict(date, right="a date such as 2026-12-18 without quotes")
+    )
     converter.register_structure_hook_func(lambda type_: type_ is E8, _structure_e8)
     converter.register_structure_hook_func(lambda type_: type_ == Network, _structure_network)
     converter.register_structure_hook_func(_is(tuple), _structure_tuple)

@@ -1,0 +1,83 @@
+"""`kk99fix journal`: look into the journal of a running or a stopped gateway."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from kk99fix.journal.errors import JournalError
+from kk99fix.journal.printer import Selection, show
+from kk99fix.journal.reader import read_records
+from kk99fix.journal.record import Kind
+from kk99fix.journal.segment import list_segments
+
+DEFAULT_STATE_DIR = Path("var")
+JOURNAL_DIR_NAME = "journal"
+
+
+@click.group(short_help="Look into the journal.")
+def journal() -> None:
+    """Look into the journal: every input and every output of the venue, in order.
+
+    \b
+    Examples:
+      kk99fix journal show                     all of it
+      kk99fix journal show --session BROKER1   what one counterparty sent and received
+    """
+
+
+@journal.command("show", short_help="Print the records of the journal.")
+@click.option(
+    "--state",
+    "state_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_STATE_DIR,
+    show_default=True,
+    help="Folder that `kk99fix serve` keeps its state in.",
+)
+@click.option("--from", "from_lsn", type=int, default=0, metavar="LSN", help="First record.")
+@click.option("--to", "to_lsn", type=int, metavar="LSN", help="Last record.")
+@click.option("--session", metavar="ID", help="Only this session: its number or SenderCompID.")
+@click.option(
+    "--kind",
+    type=click.Choice([kind.name for kind in Kind], case_sensitive=False),
+    metavar="KIND",
+    help="Only records of this kind, such as MESSAGE.",
+)
+@click.option("--messages", "messages_only", is_flag=True, help="Only records with a FIX message.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+def show_command(
+    *,
+    state_dir: Path,
+    from_lsn: int,
+    to_lsn: int | None,
+    session: str | None,
+    kind: str | None,
+    messages_only: bool,
+    as_json: bool,
+) -> None:
+    """Print lsn, UTC time, kind, session, epoch, MsgSeqNum and text of each record.
+
+    Works while the gateway runs: it ends where the written part ends.
+    SOH is shown as |, anything else that is not printable as \\xNN.
+    Exits with 1 if a file is missing or damaged.
+
+    \b
+    Examples:
+      kk99fix journal show --messages --session BROKER1
+      kk99fix journal show --kind CONFIG --json
+      kk99fix journal show --from 1000 --to 1999
+    """
+    selection = Selection(to_lsn, session, Kind[kind] if kind else None, messages_only)
+    try:
+        segments = list_segments(state_dir / JOURNAL_DIR_NAME)
+        if not segments:
+            raise JournalError(f"{state_dir / JOURNAL_DIR_NAME}: there is no journal here.")
+        for text in show(read_records(segments, from_lsn), selection, as_json=as_json):
+            click.echo(text)
+    except FileNotFoundError as error:
+        click.echo(f"{error.filename}: there is no journal here.", err=True)
+        sys.exit(1)
+    except JournalError as error:
+        click.echo(error, err=True)
+        sys.exit(1)

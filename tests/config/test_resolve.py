@@ -1,0 +1,102 @@
+import json
+
+from support.config_folder import ConfigFolder
+
+from kk99fix.config.resolve import canonical_json, resolve
+
+HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g"
+
+
+def test_limits_fall_back_to_the_default_and_then_to_unlimited(folder: ConfigFolder) -> None:
+    """A session takes risk.toml's default; a firm or account without a limit has none."""
+    folder.replace("sessions/BROKER1.toml", "[limits]", '[limits]\nmax_order_qty = "12.5"')
+    resolved = resolve(folder.load())
+
+    assert resolved["sessions"]["BROKER1"]["limits"] == {
+        "max_order_qty_e8": 1_250_000_000,
+        "max_order_notional_e8": 50_000_000 * 10**8,
+        "max_open_orders": 100_000,
+    }
+    assert resolved["accounts"]["B1-CLIENT"] == {
+        "firm": "Broker One",
+        "limits": {
+            "max_order_qty_e8": 0,
+            "max_order_notional_e8": 10_000_000 * 10**8,
+            "max_open_orders": 0,
+        },
+    }
+    assert resolved["firms"]["Broker Two"]["limits"]["max_open_orders"] == 200_000
+
+
+def test_a_zero_limit_is_unlimited_and_does_not_fall_back(folder: ConfigFolder) -> None:
+    """0 said in a session file is a decision, not an absence."""
+    folder.replace("sessions/BROKER1.toml", "max_open_orders = 100_000", 'max_order_qty = "0"')
+
+    limits = resolve(folder.load())["sessions"]["BROKER1"]["limits"]
+
+    assert limits["max_order_qty_e8"] == 0
+    assert limits["max_open_orders"] == 100_000
+
+
+def test_drop_copy_scopes_are_written_out(folder: ConfigFolder) -> None:
+    """Every firm, one firm or one account: the accounts that are followed stand there by name."""
+    everything = ["B1-CLIENT", "B1-HOUSE", "B2-CLIENT", "B2-HOUSE"]
+    scopes = {
+        'firms = ["*"]': {"firms": ["Broker One", "Broker Two"], "accounts": everything},
+        'firms = ["Broker Two"]': {"firms": ["Broker Two"], "accounts": everything[2:]},
+        'accounts = ["B1-HOUSE"]': {"firms": [], "accounts": ["B1-HOUSE"]},
+    }
+    before = 'firms = ["*"]'
+    for text, scope in scopes.items():
+        folder.replace("sessions/DROPCOPY1.toml", before, text)
+        before = text
+
+        assert resolve(folder.load())["sessions"]["DROPCOPY1"]["drop_copy"] == scope
+
+
+def test_bands_and_rates_are_numbers(folder: ConfigFolder) -> None:
+    """Percent and currency are gone: the band is a price, the rate a factor."""
+    folder.replace("config/instruments.toml", 'currency = "USD"', 'currency = "EUR"')
+    instruments = resolve(folder.load())["instruments"]
+
+    assert instruments["AAPL"]["rate_e8"] == 108_000_000
+    assert instruments["SPY"]["rate_e8"] == 100_000_000
+    assert instruments["AAPL"]["band_e8"] == 19 * 10**8
+    assert instruments["EUR-USD"]["band_e8"] == 5_400_000
+
+
+def test_a_band_of_zero_percent_is_no_band(folder: ConfigFolder) -> None:
+    """The core takes a band of 0 for none."""
+    folder.replace(
+        "config/instruments.toml", 'price_band_percent = "5"', 'price_band_percent = "0"'
+    )
+
+    assert resolve(folder.load())["instruments"]["EUR-USD"]["band_e8"] == 0
+
+
+def test_canonical_json_holds_integers_and_text_alone(folder: ConfigFolder) -> None:
+    """No float, no null, sorted keys, the same bytes each time, and no secret."""
+    folder.replace(
+        "sessions/BROKER1.toml", "[logon]", f'[logon]\nusername = "b1"\npassword_hash = "{HASH}"'
+    )
+    settings = folder.load()
+    payload = canonical_json(resolve(settings))
+
+    def refuse(found: str) -> None:
+        raise AssertionError(found)
+
+    content = json.loads(payload, parse_float=refuse, parse_constant=refuse)
+    assert canonical_json(content) == payload == canonical_json(resolve(folder.load()))
+    assert b"null" not in payload
+    assert b"argon2" not in payload
+    assert list(content) == ["accounts", "calendar", "firms", "instruments", "sessions", "venue"]
+
+
+def test_what_only_the_live_process_needs_is_left_out(folder: ConfigFolder) -> None:
+    """A new port or password is no new CONFIG input."""
+    before = canonical_json(resolve(folder.load()))
+    folder.replace("config/venue.toml", "port = 9944", "port = 9954")
+    folder.replace("config/venue.toml", "ring_bytes = 1_048_576", "ring_bytes = 2_097_152")
+    folder.replace("sessions/BROKER1.toml", '"127.0.0.0/8", ', "")
+
+    assert canonical_json(resolve(folder.load())) == before
