@@ -32,9 +32,22 @@ def tables_module(dictionary: Dictionary) -> str:
         + _table("MESSAGES: Final[dict[bytes, MessageRule]]", _message_rows(dictionary))
         + "#: Length field to the data field behind it.\n"
         + _table("DATA_OF_LENGTH: Final[dict[int, int]]", _data_rows(dictionary))
+        + _gate_tags(dictionary)
         + _dialects(dictionary)
         + _table("REJECT_CODES: Final[dict[str, RejectCode]]", _code_rows(dictionary))
     ).rstrip() + "\n"
+
+
+def _gate_tags(dictionary: Dictionary) -> str:
+    """The tags that order entry treats alike on both sides of the gate."""
+    names = {
+        "ECHO_TAGS": dictionary.gate["echo"],
+        "INSTRUCTION_TAGS": dictionary.gate["instruction"],
+    }
+    return "".join(
+        f"{name}: Final = {_frozenset(dictionary.fields[field].tag for field in fields)}\n\n"
+        for name, fields in names.items()
+    )
 
 
 def _table(declaration: str, rows: Iterable[str]) -> str:

@@ -273,6 +273,10 @@ DATA_OF_LENGTH: Final[dict[int, int]] = {
     354: 355,
 }
 
+ECHO_TAGS: Final = frozenset({1, 15, 21, 22, 48, 207, 526, 528, 529, 582, 583, 58})
+
+INSTRUCTION_TAGS: Final = frozenset({18, 110, 111, 210, 152, 516, 99, 168, 432, 126, 211, 388, 389, 847, 848, 849, 192, 640, 121})
+
 #: Our own fields, sent to sessions of dialect kk99 only.
 KK99_FIELDS: Final[dict[int, FieldRule]] = {
     20001: FieldRule("KKReasonCode", "INT"),
