@@ -17,6 +17,7 @@ typedef struct kk_refusal {
     int64_t limit_e8;
     int64_t value_e8;
     int64_t headroom_e8;
+    uint8_t ord_status; /* 39 of an order that has no slot any more; 0: 8 */
 } kk_refusal;
 
 typedef struct kk_report {

@@ -9,10 +9,13 @@
 
 #include "kk_core.h"
 
-/* Room that every unit may count on; below it kk_consume answers KK_OUT_FULL. */
-#define KK_UNIT_RESERVE (256u * 1024u)
+/*
+ * Room that every unit may count on; below it kk_consume answers KK_OUT_FULL.  It bounds what one
+ * input can do: some 40,000 fills.
+ */
+#define KK_UNIT_RESERVE ((size_t)32 * 1024 * 1024)
 /* Room that one fill may take: two reports and all their copies. */
-#define KK_FILL_RESERVE (16u * 1024u)
+#define KK_FILL_RESERVE ((size_t)8 * 1024)
 
 typedef struct kk_journal_out {
     uint8_t *buffer;
