@@ -1,1 +1,1 @@
-"""The exchange as a deterministic function: one input in, records and messages out."""
+"""The exchange as a deterministic function: inputs in one order in, records and messages out."""

@@ -1,0 +1,177 @@
+"""What may change the venue: one frozen value for each kind of input record.
+
+An input knows how it stands in the journal (kind, session, number, payload) and how it is read
+back, so that live traffic and replay enter `Venue.apply` with equal values.
+Nothing of a connection is an input before its logon has succeeded.
+"""
+
+import json
+from typing import ClassVar
+
+from attrs import frozen
+
+from kk99fix.fix import split
+from kk99fix.fix.message import Message
+from kk99fix.journal.record import Kind, Record
+
+#: Session of the inputs that concern none.
+NO_SESSION = 0xFFFFFFFF
+
+_SEQ_NUM_MAX = 2**63 - 1
+
+
+@frozen
+class FrameInput:
+    """A complete valid frame of a logged-on session that the fast path did not take."""
+
+    kind: ClassVar[Kind] = Kind.FRAME
+    session: int
+    frame: bytes
+
+    def message(self) -> Message:
+        """The frame, split into its fields."""
+        return split.split(self.frame)
+
+    def payload(self) -> bytes:
+        """The exact frame."""
+        return self.frame
+
+
+@frozen
+class LogonInput:
+    """The Logon(A) of an authenticated connection, its secrets masked."""
+
+    kind: ClassVar[Kind] = Kind.LOGON
+    session: int
+    frame: bytes
+    #: Where the connection came from, for the record.
+    address: str
+
+    def message(self) -> Message:
+        """The frame, split into its fields."""
+        return split.split(self.frame)
+
+    def payload(self) -> bytes:
+        """One line of JSON on the connection, then the masked frame."""
+        about = json.dumps({"address": self.address}, sort_keys=True, separators=(",", ":"))
+        return about.encode("ascii") + b"\n" + self.frame
+
+
+@frozen
+class DisconnectInput:
+    """The connection of a session has ended; `cause` is a short token."""
+
+    kind: ClassVar[Kind] = Kind.DISCONNECT
+    session: int
+    cause: str
+
+    def payload(self) -> bytes:
+        """The cause."""
+        return self.cause.encode("ascii")
+
+
+@frozen
+class StopInput:
+    """The operator, or a planned stop, asks a session to log out with this text."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+    text: str
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        command = {"command": "logout", "text": self.text}
+        return json.dumps(command, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+@frozen
+class TickInput:
+    """Time has passed that somebody waited for."""
+
+    kind: ClassVar[Kind] = Kind.TICK
+    session: ClassVar[int] = NO_SESSION
+
+    def payload(self) -> bytes:
+        """Nothing: the time stands in the record."""
+        return b""
+
+
+@frozen
+class ConfigInput:
+    """The whole resolved configuration with its ids, as canonical JSON."""
+
+    kind: ClassVar[Kind] = Kind.CONFIG
+    session: ClassVar[int] = NO_SESSION
+    content: bytes
+
+    def payload(self) -> bytes:
+        """The JSON text."""
+        return self.content
+
+
+@frozen
+class DayRollInput:
+    """A trading day begins; `trading_day` is YYYYMMDD."""
+
+    kind: ClassVar[Kind] = Kind.DAY_ROLL
+    session: ClassVar[int] = NO_SESSION
+    trading_day: str
+
+    def payload(self) -> bytes:
+        """The day."""
+        return self.trading_day.encode("ascii")
+
+
+@frozen
+class RestartInput:
+    """The process has started again: every connection of before is gone."""
+
+    kind: ClassVar[Kind] = Kind.RESTART
+    session: ClassVar[int] = NO_SESSION
+
+    def payload(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+Input = (
+    FrameInput
+    | LogonInput
+    | DisconnectInput
+    | StopInput
+    | TickInput
+    | ConfigInput
+    | DayRollInput
+    | RestartInput
+)
+
+
+def msg_seq_num(message: Message) -> int:
+    """MsgSeqNum(34) for the record's header; 0 when it is missing or no number."""
+    number = message.get_int(34)
+    return number if number is not None and 0 <= number <= _SEQ_NUM_MAX else 0
+
+
+def read_input(record: Record) -> Input:
+    """The input that `record` holds; ValueError for a kind that is none."""
+    session, payload = record.header.session, bytes(record.payload)
+    match record.header.kind:
+        case Kind.FRAME:
+            return FrameInput(session, payload)
+        case Kind.LOGON:
+            about, _, frame = payload.partition(b"\n")
+            return LogonInput(session, frame, json.loads(about)["address"])
+        case Kind.DISCONNECT:
+            return DisconnectInput(session, payload.decode("ascii"))
+        case Kind.OPERATOR:
+            return StopInput(session, json.loads(payload)["text"])
+        case Kind.TICK:
+            return TickInput()
+        case Kind.CONFIG:
+            return ConfigInput(payload)
+        case Kind.DAY_ROLL:
+            return DayRollInput(payload.decode("ascii"))
+        case Kind.RESTART:
+            return RestartInput()
+        case kind:
+            raise ValueError(f"record {record.header.lsn} of kind {kind.name} is no input")

@@ -1,0 +1,93 @@
+"""Order entry behind the gate: a validated D, F, G or H becomes a command of the core.
+
+Most such messages differ from the plain case in their session only (a number out of turn,
+PossDupFlag(43)), and the core's own decoder takes them.
+What it does not take is decoded here, by the same rules: the same echo in the same order, the same
+refusals.  A test holds the gate shut and wants the same bytes.
+"""
+
+from kk99fix.fix import tables, values
+from kk99fix.fix.message import Message
+from kk99fix.matcher.engine import Engine
+from kk99fix.matcher.values import Command
+
+_SOH = b"\x01"
+_NO_PARTY_IDS = 453
+_PARTY_TAGS = frozenset({448, 447, 452, 802, 523, 803})
+_TEXT = 58
+_TRADED = {
+    54: (frozenset({b"1", b"2"}), "UNSUPPORTED_SIDE"),
+    40: (frozenset({b"1", b"2"}), "UNSUPPORTED_ORD_TYPE"),
+    59: (frozenset({b"0", b"1", b"3", b"4"}), "UNSUPPORTED_TIME_IN_FORCE"),
+}
+_DEFAULTS = {54: b"1", 40: b"2", 59: b"0"}
+
+
+def submit(engine: Engine, session: int, message: Message) -> None:
+    """Apply a valid D, F, G or H of `session` inside the open unit."""
+    if not engine.submit_frame(session, message.raw):
+        engine.submit(session, command_of(message))
+
+
+def command_of(message: Message) -> Command:
+    """Decode a valid message that the core's decoder does not take."""
+    get = message.get
+    sent = values.utc_timestamp_ns(get(122) or get(52))
+    assert sent is not None, "validated before"
+    side, ord_type, time_in_force = (_traded(message, tag) for tag in (54, 40, 59))
+    return Command(
+        kind=message.msg_type.decode("ascii"),
+        clord_id=get(11) or b"",
+        orig_clord_id=get(41) or b"",
+        order_id=get(37) or b"",
+        account=get(1) or b"",
+        symbol=get(55) or b"",
+        text=get(_TEXT) or b"",
+        status_req_id=get(790) or b"",
+        sender_sub_id=get(50) or b"",
+        target_sub_id=get(57) or b"",
+        echo=_echo(message),
+        price_e8=_decimal(get(44)),
+        order_qty_e8=_decimal(get(38)),
+        sent_ns=sent,
+        side=side,
+        ord_type=ord_type,
+        time_in_force=time_in_force,
+        poss_resend=message.get_bool(97),
+        reason=_reason(message),
+    )
+
+
+def _decimal(value: bytes | None) -> int | None:
+    return None if value is None else values.decimal_e8(value)
+
+
+def _traded(message: Message, tag: int) -> str:
+    """The value as a character if the core trades it, else the default: `_reason` refuses."""
+    value = message.get(tag)
+    return (value if value in _TRADED[tag][0] else _DEFAULTS[tag]).decode("ascii")
+
+
+def _reason(message: Message) -> int:
+    """Number of the reject code for what only the full decoding finds; 0 for none."""
+    if message.msg_type in {b"D", b"G"}:
+        if any(tag in tables.INSTRUCTION_TAGS for tag, _ in message.fields):
+            return tables.REJECT_CODES["UNSUPPORTED_INSTRUCTION"].number
+        for tag, (traded, code) in _TRADED.items():
+            value = message.get(tag)
+            if value is not None and value not in traded:
+                return tables.REJECT_CODES[code].number
+    return 0
+
+
+def _echo(message: Message) -> bytes:
+    """The echoed body fields as they came, Text(58) last so that a report may leave it out."""
+    echoed, text, in_parties = [], b"", False
+    for tag, value in message.fields:
+        in_parties = tag == _NO_PARTY_IDS or (in_parties and tag in _PARTY_TAGS)
+        field = b"%d=%b" % (tag, value) + _SOH
+        if tag == _TEXT:
+            text = field
+        elif in_parties or tag in tables.ECHO_TAGS:
+            echoed.append(field)
+    return b"".join(echoed) + text

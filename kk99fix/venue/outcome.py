@@ -1,0 +1,29 @@
+"""What an input asks of the live process: the only things that do not happen inside the venue."""
+
+from attrs import Factory, define, frozen
+
+
+@frozen
+class Disconnected:
+    """Close this session's connection once what is in its ring has left."""
+
+    session: int
+    cause: str
+
+
+@frozen
+class ResendRange:
+    """Send the numbers `begin` to `end` of this session and epoch again, from the journal."""
+
+    session: int
+    epoch: int
+    begin: int
+    end: int
+
+
+@define
+class Outcome:
+    """Filled while one input is applied; an outcome says nothing that the journal does not."""
+
+    disconnects: list[Disconnected] = Factory(list)
+    resends: list[ResendRange] = Factory(list)

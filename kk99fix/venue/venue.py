@@ -1,0 +1,267 @@
+"""The venue: `apply(input, now_ns) -> outcome`, one journal unit each.
+
+Theory of operation
+-------------------
+
+Inputs come in one total order, each with the time at which it happened.
+`apply` opens the journal's unit, records the input, carries out what follows from it through the
+core, and closes the unit: the records of it wait in the core's journal buffer, the bytes of every
+message in the rings of attached sessions.
+Whoever calls decides when they are written and released.
+
+A frame of an established session in the plain case never comes here: the pump gives it to the
+core's `consume`, which makes the same unit.  What the gate refuses is a `FrameInput`.
+The session layer (`kk99fix.session`) says in effects what a message means; `_carry_out` is the one
+place where effects become changes.  Numbers and times of life stay in the core's session table.
+
+It reads no clock and no file, awaits nothing, and gives the same records for the same inputs.
+"""
+
+from typing import Any, assert_never
+
+from kk99fix.fix import encode
+from kk99fix.fix.message import Message
+from kk99fix.matcher.engine import Engine
+from kk99fix.session.effects import (
+    Deliver,
+    Disconnect,
+    Effect,
+    Established,
+    Resend,
+    ResetNumbers,
+    Send,
+    SetNextIn,
+)
+from kk99fix.session.machine import Session
+from kk99fix.session.rules import Numbers, ResetPolicy, SessionRules
+from kk99fix.venue import order_entry
+from kk99fix.venue.inputs import (
+    ConfigInput,
+    DayRollInput,
+    DisconnectInput,
+    FrameInput,
+    Input,
+    LogonInput,
+    RestartInput,
+    StopInput,
+    TickInput,
+    msg_seq_num,
+)
+from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange
+from kk99fix.venue.registry import Registry, set_venue
+
+#: Order slots looked at for expiry in one unit: about a millisecond.
+EXPIRE_SLICE = 10_000
+#: Further away than any deadline, and far from overflow when added to a time.
+NEVER_NS = 1 << 61
+
+
+class Venue:
+    """The exchange behind the gate; see the top of this module."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Begin empty: the first inputs are CONFIG and DAY_ROLL."""
+        self.engine = engine
+        self.registry = Registry()
+        self._sessions: dict[int, Session] = {}
+        #: Deadlines that depend on neither side's traffic, by session.
+        self._deadlines_ns: dict[int, int] = {}
+        self._halted = False
+        #: When trading reopens after a restart; None: it is open, or the operator decides.
+        self._reopen_ns: int | None = None
+        self._last_ns = 0
+
+    # ------------------------------------------------------------------ the one door
+
+    def apply(self, item: Input, now_ns: int) -> Outcome:
+        """Apply one input; `now_ns` is not before that of the one before it."""
+        assert now_ns >= self._last_ns, "time in the journal never goes back"
+        self._last_ns = now_ns
+        outcome = Outcome()
+        message = item.message() if isinstance(item, FrameInput | LogonInput) else None
+        number = msg_seq_num(message) if message is not None else 0
+        with self.engine.unit(item.kind, item.session, number, now_ns, item.payload()):
+            self._dispatch(item, message, now_ns, outcome)
+        return outcome
+
+    def _dispatch(
+        self, item: Input, message: Message | None, now_ns: int, outcome: Outcome
+    ) -> None:
+        match item:
+            case FrameInput():
+                assert message is not None
+                self._frame(item.session, message, now_ns, outcome)
+            case LogonInput():
+                assert message is not None
+                self._logon(item.session, message, now_ns, outcome)
+            case DisconnectInput():
+                self._end(item.session)
+            case StopInput():
+                self._stop(item, now_ns, outcome)
+            case TickInput():
+                self._tick(now_ns, outcome)
+            case ConfigInput():
+                self._configure(item, outcome)
+            case DayRollInput():
+                self.engine.day_roll(int(item.trading_day))
+                self.engine.expire_slice(EXPIRE_SLICE)
+            case RestartInput():
+                self._restart(now_ns)
+            case _:
+                assert_never(item)
+
+    # ------------------------------------------------------------------ what is asked from outside
+
+    def note_time(self, now_ns: int) -> None:
+        """Take note that the core applied an input at this time on its own."""
+        self._last_ns = max(self._last_ns, now_ns)
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the newest input."""
+        return self._last_ns
+
+    @property
+    def halted(self) -> bool:
+        """Whether new orders are refused since a restart."""
+        return self._halted
+
+    def is_live(self, session: int) -> bool:
+        """Whether the session has a connection."""
+        return session in self._sessions
+
+    @property
+    def live_sessions(self) -> tuple[int, ...]:
+        """Sessions with a connection."""
+        return tuple(sorted(self._sessions))
+
+    def next_deadline_ns(self) -> int | None:
+        """When the next TICK matters; None: never."""
+        if self.engine.expire_pending:
+            return self._last_ns
+        moments = [self.engine.next_deadline_ns, *self._deadlines_ns.values()]
+        if self._reopen_ns is not None:
+            moments.append(self._reopen_ns)
+        earliest_ns = min(moments)
+        return earliest_ns if earliest_ns < NEVER_NS else None
+
+    # ------------------------------------------------------------------ sessions
+
+    def _logon(self, session: int, message: Message, now_ns: int, outcome: Outcome) -> None:
+        assert session not in self._sessions, "one connection for each session"
+        self._sessions[session] = Session(self._rules(session))
+        self._frame(session, message, now_ns, outcome)
+
+    def _frame(self, session: int, message: Message, now_ns: int, outcome: Outcome) -> None:
+        layer = self._sessions[session]
+        effects = layer.receive(message, self._numbers(session), now_ns)
+        self.engine.heard(session)
+        self._carry_out(session, effects, outcome)
+
+    def _stop(self, item: StopInput, now_ns: int, outcome: Outcome) -> None:
+        layer = self._sessions.get(item.session)
+        if layer is not None:
+            text = item.text.encode("ascii")
+            effects = layer.stop(text, self._numbers(item.session), now_ns)
+            self._carry_out(item.session, effects, outcome)
+
+    def _carry_out(self, session: int, effects: tuple[Effect, ...], outcome: Outcome) -> None:
+        """Turn effects of the session layer into changes, in their order."""
+        engine = self.engine
+        for effect in effects:
+            match effect:
+                case Send(msg_type=msg_type, fields=fields):
+                    engine.send(session, msg_type, encode.body(fields))
+                case SetNextIn(number=number):
+                    engine.set_next_in(session, number)
+                case ResetNumbers():
+                    engine.reset(session)
+                case Resend(begin=begin, end=end):
+                    engine.record_resend(session, begin, end)
+                    epoch = engine.session(session).epoch
+                    outcome.resends.append(ResendRange(session, epoch, begin, end))
+                case Deliver(message=message):
+                    order_entry.submit(engine, session, message)
+                case Established():
+                    engine.establish(session, established=True)
+                case Disconnect(cause=cause):
+                    outcome.disconnects.append(Disconnected(session, cause.value))
+                    self._end(session)
+                case _:
+                    assert_never(effect)
+        self._set_waits(session)
+
+    def _set_waits(self, session: int) -> None:
+        """Tell the core whether plain frames may pass, and after how much silence to ask."""
+        layer = self._sessions.get(session)
+        if layer is None:
+            return
+        timers = layer.timers
+        self._deadlines_ns.pop(session, None)
+        if timers.deadline_ns is not None:
+            self._deadlines_ns[session] = timers.deadline_ns
+        if self.engine.session(session).established:
+            self.engine.set_plain(session, plain=layer.plain)
+            self.engine.set_timers(
+                session, timers.heartbeat_ns or NEVER_NS, timers.silence_ns or NEVER_NS
+            )
+
+    def _end(self, session: int) -> None:
+        """The session has no connection any more; its numbers stay."""
+        layer = self._sessions.pop(session, None)
+        if layer is not None:
+            layer.connection_lost()
+        self._deadlines_ns.pop(session, None)
+        self.engine.establish(session, established=False)
+
+    def _numbers(self, session: int) -> Numbers:
+        view = self.engine.session(session)
+        return Numbers(view.next_in, view.next_out, view.last_in_ns, view.last_out_ns)
+
+    def _rules(self, session: int) -> SessionRules:
+        name = self.registry.session_names()[session]
+        content = self.registry.content
+        own: dict[str, Any] = content["sessions"][name]
+        shortest_s, longest_s = own["heart_bt_int"]
+        return SessionRules(
+            sender_comp_id=own["sender_comp_id"].encode("ascii"),
+            target_comp_id=own["target_comp_id"].encode("ascii"),
+            order_entry=own["role"] == "order-entry",
+            heart_bt_int_min_s=shortest_s,
+            heart_bt_int_max_s=longest_s,
+            reset_seq_num=ResetPolicy(own["reset_seq_num"]),
+            sending_time_tolerance_ns=content["venue"]["sending_time_tolerance_ns"],
+        )
+
+    # ------------------------------------------------------------------ time and configuration
+
+    def _tick(self, now_ns: int, outcome: Outcome) -> None:
+        if self._reopen_ns is not None and now_ns >= self._reopen_ns:
+            self._set_halted(halted=False)
+        waiting = {s for s, due_ns in self._deadlines_ns.items() if due_ns <= now_ns}
+        for session in sorted(waiting | set(self.engine.sessions_due(now_ns))):
+            layer = self._sessions[session]
+            effects = layer.tick(self._numbers(session), now_ns)
+            self._carry_out(session, effects, outcome)
+        if self.engine.expire_pending:
+            self.engine.expire_slice(EXPIRE_SLICE)
+
+    def _configure(self, item: ConfigInput, outcome: Outcome) -> None:
+        for session in self.registry.apply(item.content, self.engine, halted=self._halted):
+            if session in self._sessions:
+                outcome.disconnects.append(Disconnected(session, "configuration"))
+                self._end(session)
+
+    def _restart(self, now_ns: int) -> None:
+        for session in self.live_sessions:
+            self._end(session)
+        venue = self.registry.content["venue"]
+        if venue["after_restart"] == "halted":
+            self._set_halted(halted=True)
+            if venue["reopen_after_ns"] > 0:
+                self._reopen_ns = now_ns + venue["reopen_after_ns"]
+
+    def _set_halted(self, *, halted: bool) -> None:
+        self._halted = halted
+        self._reopen_ns = None
+        set_venue(self.engine, self.registry.content, halted=halted)
