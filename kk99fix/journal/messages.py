@@ -28,13 +28,10 @@ import attrs
 
 from kk99fix.journal.errors import JournalDamagedError, JournalError
 from kk99fix.journal.record import (
-    KIND_OFFSET,
-    MESSAGE_KINDS,
     Kind,
     Record,
     crc_start,
     is_valid,
-    length_at,
     unpack_record,
 )
 from kk99fix.journal.scan import Extent, Scan
@@ -213,12 +210,9 @@ class SentMessages:
         while segment <= last:
             end = self._end(segment)
             records = self._segment(segment).records[:end]
-            while offset < end:
-                offset = self._scan.find_sent(records, offset, session, epoch, number)
-                if offset < end and records[offset + KIND_OFFSET] in MESSAGE_KINDS:
-                    return Position(segment, PAGE_BYTES + offset)
-                if offset < end:
-                    offset += length_at(records, offset)
+            offset = self._scan.find_sent(records, offset, session, epoch, number)
+            if offset < end:
+                return Position(segment, PAGE_BYTES + offset)
             segment, offset = segment + 1, 0
         return None
 

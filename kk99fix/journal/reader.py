@@ -122,6 +122,23 @@ class JournalReader:
         return Tail(segment, PAGE_BYTES + end, next_lsn, stale_bytes)
 
 
+def read_records(segments: Sequence[Segment], from_lsn: int = 0) -> Iterator[Placed]:
+    """Yield the records of whole valid units with lsn from `from_lsn` on; JournalDamagedError.
+
+    Works on a journal that is being written: ends before the first unit that is not whole. In a
+    segment that another one follows, that is damage.
+    """
+    wanted = segments_from(segments, from_lsn)
+    for segment, following in zip(wanted, [*wanted[1:], None], strict=True):
+        records = map_records(segment)
+        end = 0
+        for unit in units(segment, records):
+            yield from (placed for placed in unit if placed.record.header.lsn >= from_lsn)
+            end = unit[-1].offset - PAGE_BYTES + unit[-1].record.header.length
+        if following is not None:
+            check_sealed(segment, records, end, following, Scan())
+
+
 def segments_from(segments: Sequence[Segment], lsn: int) -> list[Segment]:
     """Return the segment that holds `lsn`, or would, and all later ones."""
     first = 0

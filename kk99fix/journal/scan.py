@@ -19,7 +19,6 @@ from typing import Final
 import attrs
 
 from kk99fix.journal.record import (
-    FIRST_OUTPUT_KIND,
     FLAG_INPUT,
     FLAG_UNIT_END,
     KIND_OFFSET,
@@ -64,14 +63,14 @@ def whole_units(records: Buffer, segment_seed: int, first_lsn: int) -> int:
 
 
 def find_sent(records: Buffer, offset: int, session: int, epoch: int, number: int) -> int:
-    """Return the offset of the next output to (session, epoch) numbered `number` or higher.
+    """Return the offset of the next message to (session, epoch) numbered `number` or higher.
 
     Starts at the record at `offset`; len(records) when there is none. C: kk_scan_session.
     """
     end = len(records)
     for here in offsets(records, offset, end):
         _, found, to_session, in_epoch, kind = _ADDRESS.unpack_from(records, here)
-        if kind < FIRST_OUTPUT_KIND or found < number:
+        if kind not in MESSAGE_KINDS or found < number:
             continue
         if to_session == session and in_epoch == epoch:
             return here

@@ -188,6 +188,8 @@ def list_segments(directory: Path, *, first_number: int = 1) -> list[Segment]:
     JournalDamagedError names the first file that breaks this.
     An empty list means that there is no journal yet.
     """
+    if not directory.exists():
+        return []
     paths = sorted(
         (int(path.stem), path) for path in directory.iterdir() if _NAME.fullmatch(path.name)
     )
