@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.built
 EXTENSION_SOURCES := $(wildcard matcher_c/src/*.[ch] matcher_c/include/*.h matcher_c/io/*.[ch] \
-                                kk99fix/matcher/build_*.py)
+                                kk99fix/matcher/build_*.py kk99fix/matcher/declarations.py)
 INSTALL_SOURCES := pyproject.toml setup.py
 PYTHON_FOLDERS := kk99fix tests $(wildcard bench) setup.py
 
@@ -36,7 +36,7 @@ lint: build  ## formatting, lint, types, arrows between the rooms, for Python an
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
 	$(BIN)/mypy $(PYTHON_FOLDERS)
 	$(BIN)/lint-imports --no-cache
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) -C matcher_c lint
+	$(MAKE) -C matcher_c lint
 
 bench: build  ## loopback and in-process benchmarks
 	$(BIN)/python -m bench
