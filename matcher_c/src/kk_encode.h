@@ -12,6 +12,9 @@
 
 #include "kk_engine.h"
 
+#define KK_TIME_TEXT_LENGTH 21u
+#define KK_MESSAGE_HEADER_MAX 256u /* bytes of a header without its extra fields */
+
 /* Starts a message of `session` with its next number at the unit's time. */
 uint8_t *kk_message_begin(kk_engine *engine, uint32_t session, const char *msg_type,
                           size_t msg_type_length, const uint8_t *header_extra,
@@ -20,7 +23,10 @@ uint8_t *kk_message_begin(kk_engine *engine, uint32_t session, const char *msg_t
 uint64_t kk_message_end(kk_engine *engine, uint32_t session, uint8_t *end, const uint8_t **message,
                         size_t *length);
 
-/* The unit's time as text, 21 bytes, cached (time_text of the engine). */
+/*
+ * A time as text, KK_TIME_TEXT_LENGTH bytes, 24 readable; kept while it is the same millisecond.
+ * A zeroed cache is empty.  `time_ns` is from 0 to the year 9999.
+ */
 const uint8_t *kk_time_text_at(kk_time_text *cache, int64_t time_ns);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "kk_engine.h"
 
+#define KK_REPORT_VALUE_MAX 255u /* bytes of a request's own value that a report repeats */
+
 /* A refusal or a cause with its numbers; limit, value and headroom in 1e-8 where they apply. */
 typedef struct kk_refusal {
     kk_reason reason; /* KK_REASON_NONE: no Text(58) of ours */

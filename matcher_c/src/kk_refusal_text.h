@@ -1,0 +1,15 @@
+/* The reason of a refusal or a cause in a message: Text(58), and our own tags where allowed. */
+#ifndef KK_REFUSAL_TEXT_H
+#define KK_REFUSAL_TEXT_H
+
+#include "kk_exec_report.h"
+
+#define KK_REFUSAL_TEXT_MAX 512u /* bytes that kk_put_refusal writes at most */
+
+/*
+ * Writes "58=CODE; limit=L; value=V; headroom=H; sentence|", the numbers only where they apply,
+ * and in dialect kk99 20001 (code), 20002 (limit), 20003 (value), 20004 (headroom) behind it.
+ */
+uint8_t *kk_put_refusal(uint8_t *at, const kk_refusal *refusal, uint8_t dialect);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * Messages made from recorded ones: drop copies, resends, gap fills.
+ *
+ * The source is one of our own messages, so its layout is known:
+ *
+ *     8=|9=|35=|49=|56=|34=| the rest of the header ...|52=| body ...|10=|
+ *
+ * A source that is laid out otherwise is our own fault and asserted.
+ */
+#include "kk_bytes.h"
+#include "kk_wire.h"
+
+#define TRAILER_LENGTH 7u
+#define OWN_TAG_LENGTH 6u /* "2000n=" */
+#define ADDED_MAX 160u    /* bytes that rendering adds, beside the CompIDs */
+
+typedef struct parts {
+    const uint8_t *msg_type; /* "35=...|" */
+    const uint8_t *numbers;  /* "49=...|56=...|" */
+    const uint8_t *target;   /* the value of 56 */
+    const uint8_t *number;   /* "34=...|" */
+    const uint8_t *rest;     /* what follows 34, up to `end` */
+    const uint8_t *time;     /* the value of 52 */
+    const uint8_t *body;     /* what follows 52 */
+    const uint8_t *end;      /* the trailer */
+} parts;
+
+/* The field after the one at `at`; the tag of that one is asserted. */
+static const uint8_t *after(const uint8_t *at, const uint8_t *end, const char *tag) {
+    kk_assert((size_t)(end - at) > strlen(tag) && memcmp(at, tag, strlen(tag)) == 0);
+    const uint8_t *soh = memchr(at, KK_SOH, (size_t)(end - at));
+    kk_assert(soh != NULL);
+    return soh + 1;
+}
+
+static parts take_apart(const uint8_t *source, size_t length) {
+    kk_assert(length > KK_WIRE_BODY + TRAILER_LENGTH);
+    parts at = {.end = source + length - TRAILER_LENGTH};
+    at.msg_type = after(after(source, at.end, "8="), at.end, "9=");
+    at.numbers = after(at.msg_type, at.end, "35=");
+    at.target = after(at.numbers, at.end, "49=") + 3;
+    at.number = after(at.target - 3, at.end, "56=");
+    at.rest = after(at.number, at.end, "34=");
+    const uint8_t *field = at.rest;
+    while (memcmp(field, "52=", 3) != 0) {
+        field = after(field, at.end, "");
+    }
+    at.time = field + 3;
+    at.body = after(field, at.end, "52=");
+    return at;
+}
+
+static uint8_t *put_range(uint8_t *at, const uint8_t *from, const uint8_t *to) {
+    return kk_put(at, from, (size_t)(to - from));
+}
+
+/* The end of the body without our own tags 20001 to 20004, which stand last. */
+static const uint8_t *without_own_fields(const parts *source) {
+    const uint8_t *end = source->end;
+    for (;;) {
+        const uint8_t *field = end - 1;
+        while (field > source->body && field[-1] != KK_SOH) {
+            field--;
+        }
+        if (field <= source->body || (size_t)(end - field) <= OWN_TAG_LENGTH ||
+            memcmp(field, "2000", 4) != 0 || field[5] != '=') {
+            return end;
+        }
+        end = field;
+    }
+}
+
+size_t kk_render_copy(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
+                      const uint8_t *source, size_t source_length, uint8_t *out, size_t capacity) {
+    const kk_session *state = &engine->sessions[session];
+
+    kk_assert(session < engine->capacity.sessions && state->configured);
+    if (capacity < source_length + state->header_template_length + KK_COMP_ID_MAX + ADDED_MAX) {
+        return 0;
+    }
+    const parts from = take_apart(source, source_length);
+    uint8_t *at = put_range(out + KK_WIRE_BODY, from.msg_type, from.numbers - 1);
+    at = kk_put(at, state->header_template, state->header_template_length);
+    at = kk_put_u64(at, msg_seq_num);
+    at = KK_PUT(at, "\001115=");
+    at = put_range(at, from.target, from.number);
+    at = put_range(at, from.rest,
+                   state->dialect == KK_DIALECT_KK99 ? from.end : without_own_fields(&from));
+    if (from.msg_type[3] == '8') {
+        at = KK_PUT(at, "797=Y\001");
+    }
+    return kk_wire_close(out, at);
+}
+
+size_t kk_render_resend(const uint8_t *message, size_t length, int64_t now_ns, uint8_t *out,
+                        size_t capacity) {
+    kk_time_text now = {0};
+
+    if (capacity < length + ADDED_MAX) {
+        return 0;
+    }
+    const parts from = take_apart(message, length);
+    uint8_t *at = put_range(out + KK_WIRE_BODY, from.msg_type, from.rest);
+    at = KK_PUT(at, "43=Y\001");
+    at = put_range(at, from.rest, from.time);
+    at = kk_put_time(at, kk_time_text_at(&now, now_ns));
+    at = KK_PUT(at, "\001122=");
+    at = put_range(at, from.time, from.end);
+    return kk_wire_close(out, at);
+}
+
+size_t kk_render_gap_fill(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
+                          uint64_t new_seq_no, int64_t now_ns, uint8_t *out, size_t capacity) {
+    const kk_session *state = &engine->sessions[session];
+    kk_time_text now = {0};
+
+    kk_assert(session < engine->capacity.sessions && state->configured);
+    kk_assert(msg_seq_num > 0 && new_seq_no > msg_seq_num);
+    if (capacity < state->header_template_length + ADDED_MAX) {
+        return 0;
+    }
+    uint8_t *at = KK_PUT(out + KK_WIRE_BODY, "35=4");
+    at = kk_put(at, state->header_template, state->header_template_length);
+    at = kk_put_u64(at, msg_seq_num);
+    at = KK_PUT(at, "\00143=Y\00152=");
+    at = kk_put_time(at, kk_time_text_at(&now, now_ns));
+    at = KK_PUT(at, "\001122=");
+    at = kk_put_time(at, kk_time_text_at(&now, now_ns));
+    at = KK_PUT(at, "\001123=Y\00136=");
+    at = kk_put_u64(at, new_seq_no);
+    at = KK_PUT(at, "\001");
+    return kk_wire_close(out, at);
+}
