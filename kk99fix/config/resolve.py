@@ -5,10 +5,9 @@ which is journaled.  So it holds plain integers and strings, everything resolved
 bands, who sees whose reports), and neither secrets nor ids: the venue gives out the ids.
 What only the live process needs (addresses, passwords, timeouts, buffers) is left out.
 
-`canonical_json` is the one form of it: equal settings give equal bytes.
+Equal settings give equal content, which json.dumps takes as it is.
 """
 
-import json
 from typing import Any
 
 from attrs import asdict
@@ -42,11 +41,6 @@ def resolve(settings: Settings) -> dict[str, Any]:
         },
         "sessions": {value.comp_id: _session(settings, value, owner) for value in sessions},
     }
-
-
-def canonical_json(resolved: dict[str, Any]) -> bytes:
-    """Return the payload of the CONFIG input."""
-    return json.dumps(resolved, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _venue(settings: Settings) -> dict[str, Any]:
