@@ -74,7 +74,7 @@ class Capacity:
     #: ClOrdIDs remembered after their order closed.
     duplicate_window: Count = 4_000_000
     #: Send buffer of one live session.
-    ring_bytes: Annotated[int, Between(128 * 1024, 1024 * MIB)] = MIB
+    ring_bytes: Annotated[int, Between(512 * 1024, 1024 * MIB)] = MIB
 
 
 @frozen

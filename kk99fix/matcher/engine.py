@@ -152,6 +152,11 @@ class Engine:
         return int(lib.kk_next_lsn(self._handle))
 
     @property
+    def last_time_ns(self) -> int:
+        """Time of the newest unit; 0 before the first."""
+        return int(lib.kk_last_time_ns(self._handle))
+
+    @property
     def journal_used(self) -> int:
         """Bytes of whole units that wait to be written."""
         return int(lib.kk_journal_used(self._handle))
@@ -162,11 +167,6 @@ class Engine:
         taken = bytes(ffi.buffer(self._journal, used))
         lib.kk_journal_take(self._handle)
         return taken
-
-    def seal_and_take(self, segment_seed: int, length: int) -> bytes:
-        """The first `length` bytes of the waiting records, sealed; `drop` empties the buffer."""
-        lib.kk_seal(self._journal, length, segment_seed)
-        return bytes(ffi.buffer(self._journal, length))
 
     def drop(self) -> None:
         """Forget the waiting records: they are written, or compared."""

@@ -159,6 +159,11 @@ class Pump:
         return int(lib.kk_pump_room_needed(self._handle))
 
     @property
+    def waiting_lsn(self) -> int:
+        """After `Flushed.ROLL`: lsn of the first record that waits."""
+        return int(lib.kk_pump_waiting_lsn(self._handle))
+
+    @property
     def error(self) -> int:
         """After `Flushed.ERROR`: the errno of the failed write."""
         return int(lib.kk_pump_error(self._handle))

@@ -26,4 +26,6 @@ class Outcome:
     """Filled while one input is applied; an outcome says nothing that the journal does not."""
 
     disconnects: list[Disconnected] = Factory(list)
+    #: Faults of ours that ended one session: tracebacks, for the log.
+    faults: list[str] = Factory(list)
     resends: list[ResendRange] = Factory(list)

@@ -17,6 +17,7 @@ place where effects become changes.  Numbers and times of life stay in the core'
 It reads no clock and no file, awaits nothing, and gives the same records for the same inputs.
 """
 
+import traceback
 from typing import Any, assert_never
 
 from kk99fix.fix import encode
@@ -154,9 +155,16 @@ class Venue:
 
     def _frame(self, session: int, message: Message, now_ns: int, outcome: Outcome) -> None:
         layer = self._sessions[session]
-        effects = layer.receive(message, self._numbers(session), now_ns)
+        numbers = self._numbers(session)
         self.engine.heard(session)
-        self._carry_out(session, effects, outcome)
+        try:
+            effects = layer.receive(message, numbers, now_ns)
+        except Exception:  # noqa: BLE001 - a fault of ours may cost this session, never the others
+            outcome.faults.append(traceback.format_exc())
+            outcome.disconnects.append(Disconnected(session, "internal-fault"))
+            self._end(session)
+        else:
+            self._carry_out(session, effects, outcome)
 
     def _stop(self, item: StopInput, now_ns: int, outcome: Outcome) -> None:
         layer = self._sessions.get(item.session)

@@ -91,6 +91,8 @@ size_t kk_journal_used(const kk_engine *engine);
 /* Forgets the written bytes: the buffer is filled from its start again. */
 void kk_journal_take(kk_engine *engine);
 uint64_t kk_next_lsn(const kk_engine *engine);
+/* Time of the newest unit; 0 before the first. */
+int64_t kk_last_time_ns(const kk_engine *engine);
 
 /* With the gate shut every frame escalates.  For tests: the output must be the same. */
 void kk_gate_set(kk_engine *engine, bool open);

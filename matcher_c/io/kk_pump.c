@@ -148,7 +148,7 @@ uint32_t kk_pump_add(kk_pump *pump, int fd, uint32_t session, const uint8_t *inp
     connection->session = session;
     connection->input = buffer;
     connection->interest = EPOLLIN;
-    connection->received_ns = kk_pump_now(pump);
+    connection->started_ns = kk_pump_monotonic_ns();
     pump->slot_of_session[session] = slot;
     pump->statistics.connections++;
     if (input_length > 0) {

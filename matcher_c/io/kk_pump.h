@@ -120,6 +120,8 @@ void kk_pump_segment(kk_pump *pump, int fd, uint64_t offset, uint64_t end, uint3
 uint64_t kk_pump_segment_offset(const kk_pump *pump);
 /* KK_PUMP_ROLL: how many bytes the next unit needs. */
 uint64_t kk_pump_room_needed(const kk_pump *pump);
+/* KK_PUMP_ROLL: lsn of the first record that waits. */
+uint64_t kk_pump_waiting_lsn(const kk_pump *pump);
 int kk_pump_error(const kk_pump *pump);
 
 /*

@@ -18,6 +18,12 @@ uint64_t kk_pump_segment_offset(const kk_pump *pump) { return pump->segment_offs
 
 uint64_t kk_pump_room_needed(const kk_pump *pump) { return pump->room_needed; }
 
+uint64_t kk_pump_waiting_lsn(const kk_pump *pump) {
+    kk_record record;
+    memcpy(&record, pump->core.journal + pump->flushed, sizeof record);
+    return record.lsn;
+}
+
 int kk_pump_error(const kk_pump *pump) { return pump->error; }
 
 /* Writes all of `bytes` at the segment's offset; false with pump->error when it fails. */

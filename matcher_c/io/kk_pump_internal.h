@@ -25,7 +25,8 @@ typedef struct kk_connection {
     int32_t error;
     uint32_t handled_frame;   /* length of the frame that Python has */
     int64_t blocked_since_ns; /* first send that took nothing; 0: it flows */
-    int64_t received_ns;
+    int64_t received_ns;      /* venue time given to the frames that are being consumed */
+    int64_t started_ns;       /* boot time of the last read, for the latency */
 } kk_connection;
 
 typedef struct kk_timed_read {

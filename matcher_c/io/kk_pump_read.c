@@ -77,7 +77,7 @@ static bool consume(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
         connection->input_used - connection->input_done, connection->received_ns, &consumed);
     connection->input_done += (uint32_t)consumed.used;
     pump->statistics.messages += consumed.messages;
-    time_read(pump, connection->received_ns - pump->clock_offset_ns, consumed.messages);
+    time_read(pump, connection->started_ns, consumed.messages);
     if (count_garbled(pump, connection, &consumed)) {
         connection->stopped = true;
         fill_event(connection, slot, KK_PUMP_GARBLED, event);
@@ -127,6 +127,7 @@ static bool read_socket(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
         return fail(pump, slot, 0, event);
     }
     connection->received_ns = kk_pump_now(pump);
+    connection->started_ns = kk_pump_monotonic_ns();
     connection->input_used += (uint32_t)length;
     pump->statistics.reads++;
     pump->statistics.bytes_in += (uint64_t)length;
@@ -197,6 +198,8 @@ bool kk_pump_handled(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     connection->input_done += connection->handled_frame;
     kk_assert(connection->input_done <= connection->input_used);
     connection->garbled_in_row = 0;
+    /* Python's inputs came later than the read, and time in the journal never goes back. */
+    connection->received_ns = kk_pump_now(pump);
     const bool again = !connection->stopped && !connection->failed && consume(pump, slot, event);
     kk_pump_update_interest(pump, slot);
     return again;

@@ -24,6 +24,8 @@ void kk_journal_take(kk_engine *engine) {
 
 uint64_t kk_next_lsn(const kk_engine *engine) { return engine->out.next_lsn; }
 
+int64_t kk_last_time_ns(const kk_engine *engine) { return engine->out.time_ns; }
+
 void kk_unit_begin(kk_engine *engine, kk_record_kind kind, uint32_t session, uint64_t msg_seq_num,
                    int64_t time_ns, const uint8_t *payload, size_t payload_length) {
     kk_journal_out *out = &engine->out;
