@@ -1,0 +1,85 @@
+"""The administrative messages that the session layer sends, as `Send` effects.
+
+Their fields stand in the order of FIX 4.4 Volume 2.
+Free text from a counterparty is echoed only as printable ASCII and capped.
+"""
+
+from kk99fix.fix.encode import echo
+from kk99fix.fix.message import FieldError, Message, Pair
+from kk99fix.fix.validate import BusinessError
+from kk99fix.session.effects import Send
+
+#: SessionRejectReason(373).
+REQUIRED_TAG_MISSING = 1
+VALUE_INCORRECT = 5
+FORMAT_INCORRECT = 6
+COMP_ID_PROBLEM = 9
+SENDING_TIME_PROBLEM = 10
+OTHER = 99
+
+#: BusinessRejectReason(380).
+UNSUPPORTED_MESSAGE_TYPE = 3
+NOT_AUTHORIZED = 6
+
+
+def number(value: int) -> bytes:
+    """Return `value` in digits."""
+    return b"%d" % value
+
+
+def logon(heart_bt_int_s: int, *, reset: bool, extra_fields: tuple[Pair, ...] = ()) -> Send:
+    """Logon(A); `extra_fields`, as the credentials of an initiator, come last."""
+    reset_fields = ((141, b"Y"),) if reset else ()
+    return Send(b"A", ((98, b"0"), (108, number(heart_bt_int_s)), *reset_fields, *extra_fields))
+
+
+def logout(text: bytes) -> Send:
+    """Logout(5); an empty `text` is left out."""
+    return Send(b"5", ((58, text),) if text else ())
+
+
+def heartbeat(test_req_id: bytes | None = None) -> Send:
+    """Heartbeat(0), with TestReqID(112) if it answers a TestRequest(1)."""
+    return Send(b"0", () if test_req_id is None else ((112, test_req_id),))
+
+
+def test_request(test_req_id: bytes) -> Send:
+    """TestRequest(1)."""
+    return Send(b"1", ((112, test_req_id),))
+
+
+def resend_request(begin: int) -> Send:
+    """ResendRequest(2) for everything from `begin` on."""
+    return Send(b"2", ((7, number(begin)), (16, b"0")))
+
+
+def reject(message: Message, ref_seq_num: int, fault: FieldError) -> Send:
+    """Reject(3): the session layer refuses `message`, which has the number `ref_seq_num`."""
+    tag = ((371, number(fault.tag)),) if fault.tag else ()
+    msg_type = ((372, echo(message.msg_type)),) if message.msg_type else ()
+    return Send(
+        b"3",
+        (
+            (45, number(ref_seq_num)),
+            *tag,
+            *msg_type,
+            (373, number(fault.reason)),
+            (58, fault.text),
+        ),
+    )
+
+
+def business_reject(message: Message, ref_seq_num: int, error: BusinessError) -> Send:
+    """BusinessMessageReject(j); BusinessRejectRefID(379) is the ClOrdID(11) of the message."""
+    cl_ord_id = message.get(11)
+    ref_id = ((379, echo(cl_ord_id)),) if cl_ord_id else ()
+    return Send(
+        b"j",
+        (
+            (45, number(ref_seq_num)),
+            (372, echo(message.msg_type)),
+            *ref_id,
+            (380, number(error.reason)),
+            (58, error.text),
+        ),
+    )

@@ -1,0 +1,88 @@
+"""A gap in the counterparty's numbers, and the messages that wait behind it.
+
+The queue is a cache, never the truth: whatever it has no room for is dropped, and asked for again
+once the gap before it is closed.
+Memory follows the bounds and not the size of the gap, which a counterparty may choose at will.
+"""
+
+import attrs
+
+from kk99fix.fix.message import Message
+
+
+@attrs.frozen
+class Gap:
+    """The missing numbers `begin` to `end`, for which one ResendRequest(2) is under way."""
+
+    begin: int
+    end: int
+    #: When it was sent last.
+    asked_ns: int
+    #: How often it was sent.
+    tries: int = 1
+
+
+@attrs.frozen
+class Early:
+    """A message ahead of its turn; `handled` when only its number is still to be consumed."""
+
+    message: Message
+    size: int
+    handled: bool
+
+
+@attrs.define
+class EarlyQueue:
+    """Messages ahead of a gap, by MsgSeqNum(34), bounded in messages and in bytes."""
+
+    messages_max: int
+    bytes_max: int
+    _waiting: dict[int, Early] = attrs.field(factory=dict, init=False)
+    _bytes: int = attrs.field(default=0, init=False)
+    #: The lowest number that was dropped for want of room; 0 for none.
+    _dropped: int = attrs.field(default=0, init=False)
+
+    def __len__(self) -> int:
+        """Count the waiting messages."""
+        return len(self._waiting)
+
+    def __contains__(self, number: int) -> bool:
+        """Tell whether a message waits under `number`."""
+        return number in self._waiting
+
+    def put(self, number: int, message: Message, *, handled: bool) -> None:
+        """Keep `message` until its turn, or drop it if there is no room.
+
+        A number that waits already keeps its first message.
+        """
+        if number in self._waiting:
+            return
+        size = len(message.raw)
+        full = len(self._waiting) >= self.messages_max or self._bytes + size > self.bytes_max
+        if full:
+            self._dropped = min(self._dropped, number) if self._dropped else number
+            return
+        self._waiting[number] = Early(message, size, handled)
+        self._bytes += size
+
+    def take(self, number: int) -> Early | None:
+        """Take out the message whose turn it is, if it waits here."""
+        early = self._waiting.pop(number, None)
+        if early is not None:
+            self._bytes -= early.size
+        return early
+
+    def next_after(self, number: int) -> int | None:
+        """Return the lowest number from `number` on that has been seen; forget those below."""
+        for passed in [waiting for waiting in self._waiting if waiting < number]:
+            self.take(passed)
+        if self._dropped < number:
+            self._dropped = 0
+        seen = [*self._waiting, self._dropped] if self._dropped else list(self._waiting)
+        return min(seen, default=None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._waiting.clear()
+        self._bytes = 0
+        self._dropped = 0
