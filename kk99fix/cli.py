@@ -11,6 +11,7 @@ import click
 #: Name of the command -> where its click command is: "module:attribute".
 COMMANDS: dict[str, str] = {
     "check": "kk99fix.commands.check:check",
+    "journal": "kk99fix.commands.journal:journal",
 }
 
 
@@ -40,5 +41,6 @@ def main() -> None:
     \b
     Examples:
       kk99fix check                 what the files in config/ and sessions/ say
+      kk99fix journal show          every input and every output of the venue
       kk99fix COMMAND --help        what a command does, with examples
     """

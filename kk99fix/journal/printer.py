@@ -53,7 +53,7 @@ class SessionNames:
         self._names: dict[int, str] = {}
 
     def learn(self, record: Record) -> None:
-        """Take names from CONFIG (sessions with `id`), and else from the first message seen."""
+        """Take names from the ids in CONFIG, and else from the first message seen."""
         header = record.header
         if header.kind is Kind.CONFIG:
             self._names.update(_configured_names(record.payload))
@@ -159,14 +159,9 @@ def _selected(record: Record, selection: Selection, names: SessionNames) -> bool
 
 
 def _configured_names(payload: bytes) -> dict[int, str]:
-    """Return id -> name where the configuration has them, and nothing where it is unreadable."""
+    """Return id -> name of the configured sessions, and nothing where there is no such table."""
     try:
-        sessions = json.loads(payload).get("sessions", {})
-    except (ValueError, AttributeError):
+        table = json.loads(payload)["ids"]["sessions"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
         return {}
-    rows = sessions.values() if isinstance(sessions, dict) else sessions
-    names: dict[int, str] = {}
-    for row in rows if isinstance(rows, Iterable) else ():
-        if isinstance(row, dict) and isinstance(row.get("id"), int):
-            names[row["id"]] = printable(str(row.get("sender_comp_id", row["id"])).encode())
-    return names
+    return {number: printable(name.encode()) for name, number in table if isinstance(number, int)}

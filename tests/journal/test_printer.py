@@ -21,7 +21,7 @@ def record(kind: Kind, payload: bytes = b"", **fields: int) -> Record:
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """A journal with a CONFIG, a LOGON, a unit of session 7 and one of session 8."""
-    config = json.dumps({"sessions": {"BROKER9": {"id": 9, "sender_comp_id": "BROKER9"}}})
+    config = json.dumps({"ids": {"sessions": {"BROKER3": 8}}})
     batches = [
         pack_record(Kind.CONFIG, config.encode(), lsn=1, time_ns=START_NS, ends_unit=True),
         pack_record(Kind.LOGON, LOGON, lsn=2, time_ns=START_NS, session=7, ends_unit=True),
@@ -48,6 +48,7 @@ def shown(directory: Path, selection: Selection, from_lsn: int = 0) -> list[dict
         (Selection(session="7"), 0, [2, 3, 4]),
         (Selection(session="BROKER1"), 0, [2, 3, 4]),
         (Selection(session="BROKER2"), 5, [6]),
+        (Selection(session="BROKER3"), 0, [5, 6]),
         (Selection(session="0"), 0, []),
         (Selection(kind=Kind.MESSAGE), 0, [4, 6]),
         (Selection(messages_only=True), 0, [2, 3, 4, 5, 6]),
@@ -129,9 +130,10 @@ def test_nothing_unprintable_reaches_a_terminal() -> None:
         b"",
         b"\xff",
         b"[]",
-        b'{"sessions": 5}',
-        b'{"sessions": [7, {"id": "x"}, {"sender_comp_id": "A"}]}',
-        b'{"sessions": {"A": {"sender_comp_id": "A"}}}',
+        b'{"sessions": {"BROKER1": {}}}',
+        b'{"ids": 5}',
+        b'{"ids": {"sessions": [7]}}',
+        b'{"ids": {"sessions": {"BROKER1": "7"}}}',
     ],
 )
 def test_a_configuration_without_ids_names_nobody(payload: bytes) -> None:
@@ -143,14 +145,11 @@ def test_a_configuration_without_ids_names_nobody(payload: bytes) -> None:
     assert names.name(7) == "#7"
 
 
-@pytest.mark.parametrize("form", ["list", "dict"])
-def test_a_configuration_with_ids_names_sessions(form: str) -> None:
-    """Sessions with an id are named by their SenderCompID, as a list or by name."""
-    row = {"id": 7, "sender_comp_id": "BROKER1"}
-    sessions = [row] if form == "list" else {"BROKER1": row}
+def test_a_configuration_with_ids_names_sessions() -> None:
+    """The table of ids in a CONFIG names sessions before they are heard of."""
     names = SessionNames()
 
-    names.learn(record(Kind.CONFIG, json.dumps({"sessions": sessions}).encode()))
+    names.learn(record(Kind.CONFIG, b'{"ids": {"sessions": {"BROKER1": 7}}}'))
 
     assert names.name(7) == "BROKER1"
 
