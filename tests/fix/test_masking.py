@@ -1,0 +1,67 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.frames import HEADER, frame, framed, order, soh
+
+from kk99fix.fix.framing import Scan, Verdict, scan
+from kk99fix.fix.masking import mask
+from kk99fix.fix.split import split
+
+SECRET = b"s3cret"
+
+
+@given(st.binary(min_size=1, max_size=20), st.binary(min_size=1, max_size=20))
+def test_secrets_of_a_logon(password: bytes, proof: bytes) -> None:
+    """Password(554) and RawData(96), SOH inside or not, are masked; all else stays."""
+    password = password.replace(b"\x01", b"x")
+    head = soh(f"35=A|{HEADER}98=0|108=30|553=user|95={len(proof)}|96=")
+    raw = framed(head + proof + b"\x01554=" + password + b"\x01141=Y\x01")
+    masked = mask(raw)
+
+    assert len(masked) == len(raw)
+    assert scan(masked) == Scan(Verdict.FRAME, len(raw))
+    before, after = split(raw), split(masked)
+    assert after.get(96) == b"*" * len(proof)
+    assert after.get(554) == b"*" * len(password)
+    assert after.fault is None
+    rest = [pair for pair in before.fields if pair[0] not in {96, 554, 10}]
+    assert [pair for pair in after.fields if pair[0] not in {96, 554, 10}] == rest
+
+
+def test_new_password() -> None:
+    """NewPassword(925) is masked as well, though no message of ours has it."""
+    masked = mask(frame("BE", "923=1|924=3|553=user|554=old1|925=new1|"))
+
+    assert b"554=****\x01925=****\x01" in masked
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "95=2|96=s3cret|",
+        "95=99|96=a|s3cret|",
+        "96=s3cret|",
+        "95=x|96=a|s3cret|",
+        "554=s3|cret|",
+        "554=a|0=s3cret|",
+        "553=user|0=1|554=s3cret|925=s3cret|",
+        "95=6|554=s3cret|",
+    ],
+)
+def test_secrets_of_a_malformed_logon(rest: str) -> None:
+    """Where fields do not stand as they should, all behind the first secret is masked."""
+    raw = frame("A", "98=0|" + rest)
+    masked = mask(raw)
+
+    assert SECRET not in masked
+    assert b"s3" not in masked
+    assert b"cret" not in masked
+    assert len(masked) == len(raw)
+    assert scan(masked) == Scan(Verdict.FRAME, len(raw))
+
+
+def test_other_messages_are_left_alone() -> None:
+    """Only messages that carry credentials are masked."""
+    raw = order("354=3|355=a|b|")
+
+    assert mask(raw) is raw
