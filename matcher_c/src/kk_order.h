@@ -41,7 +41,7 @@ typedef struct kk_order {
 
 #define KK_DETAIL_BYTES 320
 #define KK_ECHO_INLINE (KK_DETAIL_BYTES - 42 - KK_CLORD_ID_MAX)
-#define KK_ECHO_CHUNK 256
+#define KK_ECHO_CHUNK 320
 
 typedef struct kk_order_detail {
     uint64_t cum_notional_low; /* sum of price_e8 * lots, 128 bits in two halves */
@@ -59,6 +59,8 @@ typedef struct kk_order_detail {
 
 _Static_assert(sizeof(kk_order) == 64, "an order is one cache line");
 _Static_assert(sizeof(kk_order_detail) == KK_DETAIL_BYTES, "five cache lines");
-_Static_assert(KK_ECHO_INLINE + KK_ECHO_CHUNK >= KK_ECHO_MAX, "the longest echo fits one chunk");
+_Static_assert(KK_ECHO_INLINE >= KK_HEADER_ECHO_MAX, "the header's echo is in one piece");
+_Static_assert(KK_ECHO_INLINE + KK_ECHO_CHUNK >= KK_HEADER_ECHO_MAX + KK_ECHO_MAX,
+               "the longest echo fits one chunk");
 
 #endif
