@@ -140,11 +140,10 @@ void kk_engine_free(kk_engine *engine) {
 
 uint32_t kk_order_slot_bytes(const kk_engine *engine) {
     const kk_capacity *capacity = &engine->capacity;
-    const size_t chunks = (size_t)engine->pool.chunk_capacity * (KK_ECHO_CHUNK + sizeof(uint32_t));
-    const size_t index = kk_order_index_bytes(capacity->orders, capacity->duplicate_window);
-    const size_t shared = (chunks + index + capacity->orders - 1u) / capacity->orders;
+    const size_t bytes = kk_order_pool_bytes(capacity->orders) +
+                         kk_order_index_bytes(capacity->orders, capacity->duplicate_window);
 
-    return (uint32_t)(sizeof(kk_order) + sizeof(kk_order_detail) + shared);
+    return (uint32_t)((bytes + capacity->orders - 1u) / capacity->orders);
 }
 
 const char *kk_core_version(void) { return KK_CORE_VERSION; }
