@@ -68,7 +68,7 @@ def decimal_e8(value: bytes) -> int | None:
     if len(whole) > _INTEGER_DIGITS_MAX:
         return None
     result = int((whole + fraction.ljust(_E8_DIGITS, b"0")) or b"0")
-    if result > INT64_MAX:
+    if result > INT64_MAX + len(sign):
         return None
     return -result if sign else result
 
