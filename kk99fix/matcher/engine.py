@@ -89,6 +89,32 @@ def scan_session(
     return int(lib.kk_scan_session(ffi.from_buffer(data), len(data), start, session, epoch, number))
 
 
+def scan_lsn(data: memoryview | bytes | mmap.mmap, start: int, lsn: int) -> int:
+    """Offset of the record with `lsn` at or after `start`; len if none."""
+    return int(lib.kk_scan_lsn(ffi.from_buffer(data), len(data), start, lsn))
+
+
+def scan_extents(
+    data: memoryview | bytes | mmap.mmap, start: int, end: int
+) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """(session, epoch) -> first and last number and offset of the first, for each sent message."""
+    found: dict[tuple[int, int], tuple[int, int, int]] = {}
+    records = ffi.from_buffer(data)
+    sessions = 1024
+    while start < end:
+        extents = ffi.new("kk_extent[]", sessions)
+        start = lib.kk_scan_extents(records, end, start, extents, sessions)
+        for session, extent in enumerate(ffi.unpack(extents, sessions)):
+            if extent.messages:
+                first, offset = extent.first, extent.offset
+                first, _, offset = found.get((session, extent.epoch), (first, 0, offset))
+                found[session, extent.epoch] = (first, extent.last, offset)
+        if start < end:
+            (stopped_at,) = ffi.unpack(ffi.cast("kk_record *", records + start), 1)
+            sessions = max(sessions, stopped_at.session + 1)
+    return found
+
+
 def _text(pointer: Any) -> str:  # noqa: ANN401 - a cffi pointer has no better type
     return bytes(ffi.string(pointer)).decode("ascii")
 

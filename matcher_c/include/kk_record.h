@@ -106,6 +106,23 @@ size_t kk_scan_session(const uint8_t *bytes, size_t length, size_t from, uint32_
 /* Offset of the record with `lsn` at or after `from`; `length` when there is none. */
 size_t kk_scan_lsn(const uint8_t *bytes, size_t length, size_t from, uint64_t lsn);
 
+/* The messages to one session that kk_scan_extents found; their numbers are dense. */
+typedef struct kk_extent {
+    uint64_t first; /* MsgSeqNum(34) */
+    uint64_t last;
+    uint64_t offset; /* of the record of `first` */
+    uint32_t epoch;
+    uint32_t messages; /* how many; 0: none was found, and the rest means nothing */
+} kk_extent;
+
+/*
+ * Adds the messages at or after `from` to extents[session].  Returns the offset of the first
+ * message that does not fit there, because its session is not below `sessions` or has an extent
+ * in another epoch; `length` when all of them do.
+ */
+size_t kk_scan_extents(const uint8_t *bytes, size_t length, size_t from, kk_extent *extents,
+                       uint32_t sessions);
+
 /*
  * Length of the longest prefix of `bytes` (sealed or not, whole units) that has at most
  * `limit` bytes and ends at a unit's end; 0 when the first unit is longer than `limit`.

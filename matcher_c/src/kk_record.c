@@ -107,6 +107,29 @@ size_t kk_scan_lsn(const uint8_t *bytes, size_t length, size_t from, uint64_t ls
     return length;
 }
 
+size_t kk_scan_extents(const uint8_t *bytes, size_t length, size_t from, kk_extent *extents,
+                       uint32_t sessions) {
+    kk_assert(extents != NULL);
+    kk_record record;
+    for (size_t at = from; read_header(bytes, length, at, &record); at += record.length) {
+        if (!is_sent(&record)) {
+            continue;
+        }
+        if (record.session >= sessions) {
+            return at;
+        }
+        kk_extent *extent = &extents[record.session];
+        if (extent->messages == 0) {
+            *extent = (kk_extent){.first = record.msg_seq_num, .offset = at, .epoch = record.epoch};
+        } else if (extent->epoch != record.epoch) {
+            return at;
+        }
+        extent->last = record.msg_seq_num;
+        extent->messages++;
+    }
+    return length;
+}
+
 size_t kk_units_within(const uint8_t *bytes, size_t length, size_t limit) {
     if (length <= limit) {
         return length;
