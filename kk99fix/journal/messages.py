@@ -196,8 +196,8 @@ class SentMessages:
         end = self._end(number)
         if indexed.scanned_to < end:
             found = self._scan.extents(indexed.records, indexed.scanned_to, end)
-            for each, more in found.items():
-                indexed.add(each, more)
+            for each, (first, last, offset) in found.items():
+                indexed.add(each, Extent(first, last, offset))
             indexed.scanned_to = end
         return indexed.extents.get(key)
 

@@ -114,15 +114,19 @@ class Extent:
     offset: int
 
 
-def extents(records: Buffer, start: int, end: int) -> dict[tuple[int, int], Extent]:
-    """Return the extent of every (session, epoch) that was sent messages in [start, end)."""
-    spans: dict[tuple[int, int], list[int]] = {}
+def extents(records: Buffer, start: int, end: int) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """Return what every (session, epoch) was sent in [start, end), as the fields of an `Extent`.
+
+    C: kk_scan_extents.
+    """
+    spans: dict[tuple[int, int], tuple[int, int, int]] = {}
     unpack = _ADDRESS.unpack_from
     for here in offsets(records, start, end):
         _, number, session, epoch, kind = unpack(records, here)
         if kind in MESSAGE_KINDS:
-            spans.setdefault((session, epoch), [number, number, here])[1] = number
-    return {key: Extent(*span) for key, span in spans.items()}
+            first, _, offset = spans.get((session, epoch), (number, number, here))
+            spans[session, epoch] = (first, number, offset)
+    return spans
 
 
 def later_input(records: Buffer, start: int, end: int, segment_seed: int, lsn: int) -> int | None:
@@ -145,7 +149,7 @@ def later_input(records: Buffer, start: int, end: int, segment_seed: int, lsn: i
 class Scan:
     """The loops that a faster implementation may replace, by default the ones of this module."""
 
-    whole_units: Callable[[Buffer, int, int], int] = whole_units
-    find_sent: Callable[[Buffer, int, int, int, int], int] = find_sent
-    find_lsn: Callable[[Buffer, int, int], int] = find_lsn
-    extents: Callable[[Buffer, int, int], dict[tuple[int, int], Extent]] = extents
+    whole_units: Callable[[memoryview, int, int], int] = whole_units
+    find_sent: Callable[[memoryview, int, int, int, int], int] = find_sent
+    find_lsn: Callable[[memoryview, int, int], int] = find_lsn
+    extents: Callable[[memoryview, int, int], dict[tuple[int, int], tuple[int, int, int]]] = extents

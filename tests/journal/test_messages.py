@@ -8,7 +8,7 @@ from support.journal_files import SMALL_SEGMENT_BYTES, START_NS, unit, write_jou
 from kk99fix.journal.errors import JournalDamagedError, JournalError
 from kk99fix.journal.messages import MARK_EVERY, SentMessages
 from kk99fix.journal.record import Buffer, DropCopy, Kind, ResendRange, pack_record
-from kk99fix.journal.scan import Extent, Scan, extents, find_sent
+from kk99fix.journal.scan import Scan, extents, find_sent
 from kk99fix.journal.segment import PAGE_BYTES, Position, segment_name
 from kk99fix.journal.writer import JournalWriter
 
@@ -27,7 +27,9 @@ class CountingScan:
         """Return the loops."""
         return Scan(extents=self._extents, find_sent=self._find_sent)
 
-    def _extents(self, records: Buffer, start: int, end: int) -> dict[tuple[int, int], Extent]:
+    def _extents(
+        self, records: Buffer, start: int, end: int
+    ) -> dict[tuple[int, int], tuple[int, int, int]]:
         self.extent_calls.append((start, end))
         return extents(records, start, end)
 
