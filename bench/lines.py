@@ -43,7 +43,7 @@ LINES: tuple[Line, ...] = (
         1000,
         1,
         orders=4_000_000,
-        ring_bytes=131_072,
+        ring_bytes=524_288,
     ),
     Line(
         "latency",
