@@ -36,8 +36,6 @@ class DisconnectCause(enum.StrEnum):
     MSG_SEQ_NUM_TOO_LOW = "msg-seq-num-too-low"
     #: NewSeqNo(36) jumps further than the rules allow.
     NEW_SEQ_NO_JUMP = "new-seq-no-jump"
-    #: ResetSeqNumFlag(141)=Y on an established session that may not reset.
-    RESET_REFUSED = "reset-refused"
     #: Our ResendRequest(2) was not answered, also when repeated.
     RESEND_TIMEOUT = "resend-timeout"
     #: No frame within the time that a TestRequest(1) allows.

@@ -7,8 +7,6 @@ Memory follows the bounds and not the size of the gap, which a counterparty may 
 
 import attrs
 
-from kk99fix.fix.message import Message
-
 
 @attrs.frozen
 class Gap:
@@ -24,16 +22,15 @@ class Gap:
 
 @attrs.frozen
 class Early:
-    """A message ahead of its turn; `handled` when only its number is still to be consumed."""
+    """A frame ahead of its turn; `handled` when only its number is still to be consumed."""
 
-    message: Message
-    size: int
+    raw: bytes
     handled: bool
 
 
 @attrs.define
 class EarlyQueue:
-    """Messages ahead of a gap, by MsgSeqNum(34), bounded in messages and in bytes."""
+    """Frames ahead of a gap, by MsgSeqNum(34), bounded in number and in bytes."""
 
     messages_max: int
     bytes_max: int
@@ -50,26 +47,25 @@ class EarlyQueue:
         """Tell whether a message waits under `number`."""
         return number in self._waiting
 
-    def put(self, number: int, message: Message, *, handled: bool) -> None:
-        """Keep `message` until its turn, or drop it if there is no room.
+    def put(self, number: int, raw: bytes, *, handled: bool) -> None:
+        """Keep a frame until its turn, or drop it if there is no room.
 
-        A number that waits already keeps its first message.
+        A number that waits already keeps its first frame.
         """
         if number in self._waiting:
             return
-        size = len(message.raw)
-        full = len(self._waiting) >= self.messages_max or self._bytes + size > self.bytes_max
+        full = len(self._waiting) >= self.messages_max or self._bytes + len(raw) > self.bytes_max
         if full:
             self._dropped = min(self._dropped, number) if self._dropped else number
             return
-        self._waiting[number] = Early(message, size, handled)
-        self._bytes += size
+        self._waiting[number] = Early(raw, handled)
+        self._bytes += len(raw)
 
     def take(self, number: int) -> Early | None:
         """Take out the message whose turn it is, if it waits here."""
         early = self._waiting.pop(number, None)
         if early is not None:
-            self._bytes -= early.size
+            self._bytes -= len(early.raw)
         return early
 
     def next_after(self, number: int) -> int | None:

@@ -7,7 +7,12 @@ Everything else that waits has one moment of its own.
 
 import attrs
 
+from kk99fix.session import answers
+from kk99fix.session.effects import DisconnectCause
+from kk99fix.session.life import Life
 from kk99fix.session.rules import Numbers
+from kk99fix.session.states import State
+from kk99fix.session.turn import Turn
 
 
 def silence_of(heart_bt_int_ns: int) -> int:
@@ -36,3 +41,51 @@ class Timers:
         if self.deadline_ns is not None:
             moments.append(self.deadline_ns)
         return min(moments, default=None)
+
+
+def timers_of(life: Life) -> Timers:
+    """Tell what a session waits for now."""
+    if not life.established:
+        return Timers(deadline_ns=life.deadline_ns)
+    interval_ns = life.heart_bt_int_ns
+    waits = [life.deadline_ns]
+    if life.gap is not None:
+        waits.append(life.gap.asked_ns + life.rules.resend_wait_ns)
+    if life.test_sent_ns is not None:
+        waits.append(life.test_sent_ns + interval_ns)
+    silence_ns = silence_of(interval_ns) if life.test_sent_ns is None else 0
+    return Timers(
+        heartbeat_ns=interval_ns or None,
+        silence_ns=silence_ns or None,
+        deadline_ns=min((wait for wait in waits if wait is not None), default=None),
+    )
+
+
+def expire(life: Life, turn: Turn) -> None:
+    """End what waited for an answer until now."""
+    match life.state:
+        case State.LOGON_SENT:
+            life.end(turn, DisconnectCause.LOGON_TIMEOUT)
+        case State.LOGOUT_SENT if life.leaving is DisconnectCause.LOGOUT:
+            life.end(turn, DisconnectCause.LOGOUT_TIMEOUT)
+        case State.LOGOUT_SENT:
+            life.end(turn, life.leaving)
+        case _:  # their Logout(5) waits behind a gap that nobody fills
+            life.cut(turn, DisconnectCause.PEER_LOGOUT, b"")
+
+
+def keep_alive(life: Life, turn: Turn) -> None:
+    """Test a silent counterparty (case 6), or show that we are alive (case 4a)."""
+    interval_ns = life.heart_bt_int_ns
+    if not interval_ns:
+        return
+    last_in_ns = turn.numbers.last_in_ns
+    if life.test_sent_ns is not None and last_in_ns >= life.test_sent_ns:
+        life.test_sent_ns = None
+    if life.test_sent_ns is not None and turn.now_ns - life.test_sent_ns >= interval_ns:
+        life.end(turn, DisconnectCause.HEARTBEAT_TIMEOUT)
+    elif life.test_sent_ns is None and turn.now_ns - last_in_ns >= silence_of(interval_ns):
+        life.test_sent_ns = turn.now_ns
+        turn.send(answers.test_request(answers.number(turn.now_ns)))
+    elif turn.now_ns - turn.numbers.last_out_ns >= interval_ns:
+        turn.send(answers.heartbeat())

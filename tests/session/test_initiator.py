@@ -2,12 +2,9 @@
 
 import attrs
 import pytest
-from support.session_desk import RULES, Desk, run
+from support.session_desk import LOGON, ORDER, RULES, Desk, run
 
 from kk99fix.session.rules import Role
-
-ORDER = "11=A1|54=1|60=20260921-12:00:00|40=2|55=AAPL|38=10|44=190"
-LOGON = "I 35=A|34=1|98=0|108=30\nE 35=A|34=1|98=0|108=30\nE established 30\n"
 
 ANSWERS = {
     "1B-c valid answer": """

@@ -3,7 +3,7 @@
 import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.session_desk import RULES, Desk, frame, text
+from support.session_desk import RULES, Desk, frame, inbound
 
 from kk99fix.fix.message import Pair
 from kk99fix.fix.values import format_utc_timestamp
@@ -141,15 +141,21 @@ def frames(draw: st.DrawFn) -> bytes:
     return frame([pair for pair in head if pair[0] != left_out] + draw(NOISE))
 
 
-@given(st.lists(st.one_of(frames(), st.binary(max_size=40), st.integers(0, 40)), max_size=40))
+STEPS_OF_NOISE = st.lists(
+    st.one_of(frames(), st.binary(max_size=40), st.integers(0, 40)), max_size=40
+)
+
+
+@given(STEPS_OF_NOISE, st.sampled_from(Role), st.booleans())
 @settings(max_examples=500, deadline=None)
-def test_noise(steps: list[bytes | int]) -> None:
+def test_noise(steps: list[bytes | int], role: Role, logged_on: bool) -> None:
     """Whatever comes, the answer is effects: never an exception, never a number that falls."""
-    desk = Desk()
-    logon = [(35, b"A"), (49, b"BROKER1"), (56, b"KK99"), (34, b"1")]
-    now = format_utc_timestamp(desk.now_ns)
-    desk.receive(frame([*logon, (52, now), (98, b"0"), (108, b"30")]))
-    assert desk.session.plain, text(logon)
+    desk = Desk(role=role)
+    if role is Role.INITIATOR:
+        desk.perform(desk.session.logon(30, desk.numbers, desk.now_ns))
+    if logged_on:
+        desk.receive(inbound("35=A|34=1|98=0|108=30", desk))
+        assert desk.session.plain
     for step in steps:
         if isinstance(step, bytes):
             desk.receive(step)

@@ -1,10 +1,9 @@
 """The table of states, and the parts of the machine that stand alone."""
 
 import pytest
-from support.session_desk import Desk, frame, run
+from support.session_desk import LOGON, Desk, run
 
-from kk99fix.fix.split import split
-from kk99fix.session.gap import EarlyQueue
+from kk99fix.session.gap import Early, EarlyQueue
 from kk99fix.session.liveness import Timers
 from kk99fix.session.rules import Numbers
 from kk99fix.session.states import TRANSITIONS, Event, IllegalTransition, State, next_state
@@ -29,13 +28,11 @@ def test_closed_is_the_end() -> None:
     assert not TRANSITIONS[State.CLOSED]
 
 
-def test_queue_is_bounded_in_messages_and_bytes() -> None:
+def test_queue_is_bounded_in_bytes() -> None:
     """What finds no room is dropped, and the lowest such number is remembered."""
-    message = split(frame([(35, b"0"), (34, b"5")]))
-    size = len(message.raw)
-    queue = EarlyQueue(messages_max=3, bytes_max=2 * size)
+    queue = EarlyQueue(messages_max=3, bytes_max=20)
     for number in (5, 7, 9, 8):
-        queue.put(number, message, handled=False)
+        queue.put(number, bytes(10), handled=False)
 
     assert len(queue) == 2
     assert queue.next_after(6) == 7
@@ -44,16 +41,23 @@ def test_queue_is_bounded_in_messages_and_bytes() -> None:
     assert queue.next_after(9) is None
 
 
+def test_queue_is_bounded_in_number() -> None:
+    """However short the frames are, there are never more than allowed."""
+    queue = EarlyQueue(messages_max=2, bytes_max=1000)
+    for number in (5, 6, 7, 8):
+        queue.put(number, b"", handled=False)
+
+    assert len(queue) == 2
+    assert queue.next_after(7) == 7
+
+
 def test_queue_keeps_the_first_of_a_number() -> None:
     """A second message under a waiting number changes nothing."""
     queue = EarlyQueue(messages_max=3, bytes_max=1000)
-    first, second = (split(frame([(35, b"0"), (34, b"5"), (112, text)])) for text in (b"1", b"2"))
-    queue.put(5, first, handled=False)
-    queue.put(5, second, handled=False)
-    early = queue.take(5)
+    queue.put(5, b"first", handled=False)
+    queue.put(5, b"second", handled=True)
 
-    assert early is not None
-    assert early.message is first
+    assert queue.take(5) == Early(b"first", handled=False)
     assert queue.take(5) is None
 
 
@@ -74,7 +78,7 @@ def test_next_deadline(timers: Timers, due_ns: int | None) -> None:
 def test_life_seen_by_the_fast_path_answers_a_test_request() -> None:
     """A frame that the session never saw counts as well, and the next silence is tested anew."""
     desk = Desk()
-    run("I 35=A|34=1|98=0|108=30\nE 35=A|34=1|98=0|108=30\nE established 30", desk)
+    run(LOGON, desk)
     run("T 36\nE 35=1|34=2|112=1790000036000000000", desk)
     desk.last_in_ns = desk.now_ns + 1
     desk.next_in += 1
@@ -86,7 +90,7 @@ def test_plain_only_while_nothing_waits() -> None:
     desk = Desk()
     seen = [desk.session.plain]
     for script in (
-        "I 35=A|34=1|98=0|108=30\nE 35=A|34=1|98=0|108=30\nE established 30",
+        LOGON,
         "I 35=0|34=3\nE 35=2|34=2|7=2|16=0",
         "I 35=4|34=2|43=Y|122=20260921-12:00:00|123=Y|36=3",
     ):

@@ -39,6 +39,16 @@ from kk99fix.session.rules import NS_PER_S, Numbers, Role, SessionRules
 
 START_NS = 1_790_000_000 * NS_PER_S
 RULES = SessionRules(sender_comp_id=b"BROKER1", target_comp_id=b"KK99")
+
+#: A logon of the counterparty, as it is before most scripts.
+LOGON = """
+    I 35=A|34=1|98=0|108=30
+    E 35=A|34=1|98=0|108=30
+    E established 30
+"""
+#: The body of an order.
+ORDER = "11=A1|54=1|60=20260921-12:00:00|40=2|55=AAPL|38=10|44=190"
+
 ADMIN_TYPES = frozenset({b"0", b"1", b"2", b"4", b"5", b"A"})
 
 
