@@ -57,7 +57,7 @@ def ratio(line: Line, ours: Median | None, peer: Median | None) -> str:
     theirs: float = getattr(peer, line.compared)
     unit = "us p50" if line.compared == "p50_us" else "/s"
     text = f"{theirs:,.0f} {unit}"
-    return text if ours is None else f"{text}\n{getattr(ours, line.compared) / theirs:.2f} x"
+    return text if ours is None else f"{text}\n{getattr(ours, line.compared) / theirs:.3g} x"
 
 
 def network_table(lines: Sequence[Line], runs: Sequence[Run]) -> Table:
