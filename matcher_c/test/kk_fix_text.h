@@ -37,7 +37,7 @@ static inline size_t kk_fix_close(uint8_t *out, size_t length) {
 
 /* The frame around `body`, which begins with "35="; returns its length. */
 static inline size_t kk_fix_message(uint8_t *out, const char *body) {
-    char prefix[32];
+    char prefix[64];
     snprintf(prefix, sizeof prefix, "8=FIX.4.4|9=%zu|", strlen(body));
     size_t length = kk_fix_bytes(out, prefix);
     length += kk_fix_bytes(out + length, body);
