@@ -80,7 +80,7 @@ def document(plan: Plan, core: list[CoreFigure]) -> dict[str, Any]:
     type=click.Path(path_type=Path, file_okay=False),
     help="Where journals are written; the system's temporary folder otherwise.",
 )
-def main(  # noqa: PLR0917 - click passes them by name
+def main(
     seconds: float,
     runs: int,
     quick: bool,

@@ -34,6 +34,7 @@ segment_bytes = {segment_bytes}
 
 [capacity]
 orders = {orders}
+duplicate_window = {orders}
 sessions = {sessions}
 accounts = {sessions}
 ring_bytes = {ring_bytes}

@@ -19,7 +19,7 @@ def zero(path: Path, size: int) -> None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         for offset in range(0, size, len(_CHUNK)):
-            os.pwrite(fd, _CHUNK, offset)
+            os.pwrite(fd, _CHUNK[: size - offset], offset)
         os.fdatasync(fd)
     finally:
         os.close(fd)
