@@ -29,10 +29,13 @@ void kk_order_index_prefetch(const kk_order_index *index, uint64_t hash);
 
 /* The entry of this id, or KK_NONE. */
 uint32_t kk_order_index_find(const kk_order_index *index, uint64_t hash);
-/* Adds an id that is not there; evicts the oldest entry that no live order needs. */
+/*
+ * Adds an id that is not there.  An entry that is not KK_ORDER_LIVE counts as closed at once.
+ * A live entry's number stays until kk_order_index_retire; a closed one's until the next change.
+ */
 uint32_t kk_order_index_add(kk_order_index *index, uint64_t hash, uint32_t slot, uint32_t status);
 const kk_index_entry *kk_order_index_entry(const kk_order_index *index, uint32_t entry);
-/* The order has closed, or has been given another id: the entry may age out. */
+/* The order has closed, or has been given another id: the live entry becomes a closed one. */
 void kk_order_index_retire(kk_order_index *index, uint32_t entry, uint32_t status);
 
 #endif
