@@ -32,8 +32,8 @@ static void crc_vectors(void) {
     KK_CHECK(kk_crc32c(0, bytes, sizeof(bytes)) == 0x8A9136AAu);
     memset(bytes, 0xff, sizeof(bytes));
     KK_CHECK(kk_crc32c(0, bytes, sizeof(bytes)) == 0x62A8AB43u);
-    for (uint8_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = i;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)i;
     }
     KK_CHECK(kk_crc32c(0, bytes, sizeof(bytes)) == 0x46DD794Eu);
 }
@@ -55,18 +55,19 @@ static void crc_lengths(void) {
 }
 
 typedef struct plan {
+    uint64_t msg_seq_num;
+    uint32_t session;
+    uint32_t epoch;
+    uint32_t payload_length;
     uint8_t kind;
     bool unit_end;
-    uint32_t session, epoch;
-    uint64_t msg_seq_num;
-    uint32_t payload_length;
 } plan;
 
 /* Two whole units and one that is open. */
 static const plan plans[] = {
-    {KK_RECORD_FRAME, false, 1, 1, 5, 187},   {KK_RECORD_MESSAGE, false, 1, 1, 7, 224},
-    {KK_RECORD_DROP_COPY, true, 3, 2, 9, 16}, {KK_RECORD_TICK, true, 0, 0, 0, 0},
-    {KK_RECORD_FRAME, false, 2, 1, 8, 1},     {KK_RECORD_MESSAGE, false, 2, 1, 8, 700},
+    {5, 1, 1, 187, KK_RECORD_FRAME, false},   {7, 1, 1, 224, KK_RECORD_MESSAGE, false},
+    {9, 3, 2, 16, KK_RECORD_DROP_COPY, true}, {0, 0, 0, 0, KK_RECORD_TICK, true},
+    {8, 2, 1, 1, KK_RECORD_FRAME, false},     {8, 2, 1, 700, KK_RECORD_MESSAGE, false},
 };
 #define PLANS (sizeof(plans) / sizeof(plans[0]))
 
@@ -85,7 +86,7 @@ static size_t append(uint8_t *bytes, size_t at, uint64_t lsn, const plan *what) 
     };
     memset(bytes + at, 0, record.length);
     memcpy(bytes + at, &record, sizeof(record));
-    for (uint32_t i = 0; i < what->payload_length; i++) {
+    for (size_t i = 0; i < what->payload_length; i++) {
         bytes[at + KK_RECORD_HEADER_BYTES + i] = (uint8_t)(i * 7 + lsn);
     }
     return at + record.length;
