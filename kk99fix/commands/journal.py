@@ -122,6 +122,6 @@ def _faults_reported() -> Iterator[None]:
     """Turn a journal that cannot be read into one sentence on standard error and exit code 1."""
     try:
         yield
-    except (JournalError, FileNotFoundError, PermissionError) as error:
+    except JournalError as error:
         click.echo(error, err=True)
         sys.exit(1)

@@ -28,19 +28,42 @@ class JournalDamagedError(JournalError):
         self.offset = offset
 
 
+class JournalReadError(JournalError):
+    """The system refused to open or read a file of the state directory."""
+
+    def __init__(self, path: Path, cause: OSError) -> None:
+        """Take the file and the system's error."""
+        super().__init__(
+            f"{path}: cannot read the file: {_text(cause)}. "
+            f"Give this user the right to the file, or mend the disk, then start again.",
+        )
+        self.path = path
+        self.errno = cause.errno
+
+
 class JournalWriteError(JournalError):
     """A write, sync or rename failed: nothing more may leave, and the process ends.
 
     It is never tried again, since the kernel may have dropped what it could not write.
     """
 
+    consequence = "Nothing more is sent. Mend the disk or make room on it, then start again."
+
     def __init__(self, path: Path, offset: int, action: str, cause: OSError) -> None:
         """Take the file, the offset of the write (0 where there is none) and the system's error."""
-        text = os.strerror(cause.errno) if cause.errno else str(cause)
         super().__init__(
-            f"{path}, offset {offset}: cannot {action}: {text}. Nothing more is sent. "
-            f"Mend the disk or make room on it, then start again.",
+            f"{path}, offset {offset}: cannot {action}: {_text(cause)}. {self.consequence}",
         )
         self.path = path
         self.offset = offset
         self.errno = cause.errno
+
+
+class JournalPrepareError(JournalWriteError):
+    """A segment could not be prepared ahead; the journal goes on while its segment has room."""
+
+    consequence = "The current segment is still written. Make room on the disk before it is full."
+
+
+def _text(cause: OSError) -> str:
+    return os.strerror(cause.errno) if cause.errno else str(cause)

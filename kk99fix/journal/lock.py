@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from kk99fix.journal.errors import JournalLockedError
+from kk99fix.journal.errors import JournalLockedError, JournalReadError
 
 LOCK_NAME = "lock"
 
@@ -19,9 +19,12 @@ class StateLock:
     """Holds the state directory from construction to `close`; also a context manager."""
 
     def __init__(self, state_directory: Path) -> None:
-        """Take the lock; JournalLockedError when another process has it, OSError without rights."""
+        """Take the lock; JournalLockedError when another process has it, else JournalReadError."""
         self.path = state_directory / LOCK_NAME
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            raise JournalReadError(self.path, error) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

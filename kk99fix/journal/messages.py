@@ -45,6 +45,7 @@ from kk99fix.journal.segment import (
 )
 
 MARK_EVERY: Final = 1024
+_REMEDY = "Stop the gateway and restore the journal from a copy"
 
 
 @attrs.frozen
@@ -80,8 +81,7 @@ class _Indexed:
         """Return the verified record at `offset`; JournalDamagedError."""
         if not is_valid(self.records, offset, end, self.crc_start):
             found = "the record was changed after it was written"
-            remedy = "Stop the gateway and restore the file from a copy"
-            raise JournalDamagedError(self.segment.path, PAGE_BYTES + offset, found, remedy)
+            raise JournalDamagedError(self.segment.path, PAGE_BYTES + offset, found, _REMEDY)
         return unpack_record(self.records, offset)
 
 
@@ -104,7 +104,7 @@ class SentMessages:
         self._segments: dict[int, _Indexed] = {}
         self._cursors: dict[tuple[int, int], tuple[int, Position]] = {}
 
-    def note(  # noqa: PLR0917 - one row of a table
+    def note(
         self, segment: int, session: int, epoch: int, first: int, last: int, offset: int
     ) -> None:
         """Add that `segment` holds numbers `first` to `last`, the first at `offset` of its file."""
@@ -137,7 +137,10 @@ class SentMessages:
             record = indexed.record(offset, self._end(place.segment))
             header = record.header
             if header.msg_seq_num != number:
-                break
+                found = (
+                    f"number {number} of session {session}, epoch {epoch}, is not in the journal"
+                )
+                raise JournalDamagedError(indexed.segment.path, place.offset, found, _REMEDY)
             fetched.append(
                 SentRecord(number, header.kind, record.payload, header.time_ns, header.lsn)
             )

@@ -32,7 +32,7 @@ from typing import Final
 import attrs
 from crc32c import crc32c
 
-from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.errors import JournalDamagedError, JournalReadError
 from kk99fix.journal.files import Files, write_all
 from kk99fix.journal.record import Buffer
 
@@ -159,10 +159,14 @@ def unpack_page(page: Buffer, path: Path) -> SegmentHeader:
 
 
 def read_segment(path: Path) -> Segment:
-    """Read and check one file's header page, name and size; JournalDamagedError or OSError."""
-    with path.open("rb") as file:
-        header = unpack_page(file.read(PAGE_BYTES), path)
-        size = os.fstat(file.fileno()).st_size
+    """Read and check a file's header page, name and size; JournalDamagedError, JournalReadError."""
+    try:
+        with path.open("rb") as file:
+            page = file.read(PAGE_BYTES)
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise JournalReadError(path, error) from error
+    header = unpack_page(page, path)
     if path.name != segment_name(header.number):
         found = f"the file holds segment {header.number} but is named {path.name}"
         raise JournalDamagedError(path, 16, found, "Give every file its own name back")
@@ -173,12 +177,15 @@ def read_segment(path: Path) -> Segment:
 
 
 def map_records(segment: Segment) -> memoryview:
-    """Map the file and return the bytes of its records, from offset 4096 on; OSError.
+    """Map the file and return the bytes of its records, from offset 4096 on; JournalReadError.
 
     What is written later shows through. The mapping ends with the last view of it.
     """
-    with segment.path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), segment.header.segment_bytes, access=mmap.ACCESS_READ)
+    try:
+        with segment.path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), segment.header.segment_bytes, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise JournalReadError(segment.path, error) from error
     return memoryview(mapped)[PAGE_BYTES:]
 
 
@@ -188,11 +195,13 @@ def list_segments(directory: Path, *, first_number: int = 1) -> list[Segment]:
     JournalDamagedError names the first file that breaks this.
     An empty list means that there is no journal yet.
     """
-    if not directory.exists():
+    try:
+        entries = list(directory.iterdir())
+    except FileNotFoundError:
         return []
-    paths = sorted(
-        (int(path.stem), path) for path in directory.iterdir() if _NAME.fullmatch(path.name)
-    )
+    except OSError as error:
+        raise JournalReadError(directory, error) from error
+    paths = sorted((int(path.stem), path) for path in entries if _NAME.fullmatch(path.name))
     segments: list[Segment] = []
     for wanted, (number, path) in enumerate(
         (p for p in paths if p[0] >= first_number), first_number

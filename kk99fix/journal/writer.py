@@ -16,6 +16,7 @@ Rules:
 
 - A unit never spans segments; a batch larger than a segment gets a segment of its own size.
 - A failure raises JournalWriteError, and so does every later call: nothing is tried again.
+  Only a failure to prepare ahead stops nothing: it raises JournalPrepareError in its own thread.
 - The writer knows lsn only as the first one of a segment; dense numbering is the core's business.
 
 Waiting for the disk, and reading, belong to others.
@@ -31,7 +32,7 @@ from typing import Final
 
 import attrs
 
-from kk99fix.journal.errors import JournalWriteError
+from kk99fix.journal.errors import JournalPrepareError, JournalWriteError
 from kk99fix.journal.files import Files, write_all
 from kk99fix.journal.record import Buffer, seal, unpack_header
 from kk99fix.journal.segment import (
@@ -182,7 +183,7 @@ class JournalWriter:
         self._rolls += 1
 
     def prepare_ahead(self, count: int = 1) -> None:
-        """Make zero-filled files until `count` stand ready; any one thread; JournalWriteError.
+        """Make zero-filled files until `count` stand ready; any one thread; JournalPrepareError.
 
         Does nothing while another thread is at it.
         """
@@ -265,11 +266,17 @@ class JournalWriter:
         try:
             prepare_file(self._files, temporary, prepared, self.segment_bytes)
         except OSError as error:
-            raise JournalWriteError(prepared, 0, "prepare a segment", error) from error
+            raise JournalPrepareError(prepared, 0, "prepare a segment", error) from error
         return prepared
 
     def _adopt_prepared(self) -> None:
-        """Take over what an earlier process prepared; remove what it left unfinished."""
+        """Take over what an earlier process prepared, remove what it left unfinished."""
+        try:
+            self._sort_leftovers()
+        except OSError as error:
+            raise self._failed(self.directory, 0, "take over prepared segments", error) from error
+
+    def _sort_leftovers(self) -> None:
         for path in self.directory.glob(f"*{TEMPORARY_SUFFIX}"):
             path.unlink()
         for path in sorted(self.directory.glob(f"*{PREPARED_SUFFIX}")):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kk99fix.journal.errors import JournalLockedError
+from kk99fix.journal.errors import JournalLockedError, JournalReadError
 from kk99fix.journal.lock import StateLock
 
 OTHER_PROCESS = """
@@ -37,6 +37,14 @@ def test_a_second_process_is_told_who_has_the_lock(tmp_path: Path) -> None:
 def test_the_same_process_cannot_take_it_twice(tmp_path: Path) -> None:
     """The lock belongs to the open file, so two owners in one process are refused too."""
     with StateLock(tmp_path), pytest.raises(JournalLockedError):
+        StateLock(tmp_path)
+
+
+def test_a_lock_file_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    """A directory in the lock's place, like missing rights, is an error with the cause."""
+    (tmp_path / "lock").mkdir()
+
+    with pytest.raises(JournalReadError, match="lock: cannot read the file: Is a directory"):
         StateLock(tmp_path)
 
 

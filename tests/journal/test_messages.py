@@ -250,6 +250,16 @@ def test_a_changed_record_is_not_handed_out(tmp_path: Path, index: SentMessages)
         index.fetch(7, 0, 3, 1, ALL)
 
 
+def test_a_hole_in_the_numbers_is_damage(tmp_path: Path) -> None:
+    """A number that was skipped is an error, and nothing else is sent in its place."""
+    writer = write_journal(tmp_path, [unit(1, (b"a",), number=1), unit(3, (b"c",), number=3)])
+    index = SentMessages(tmp_path, lambda: writer.position)
+
+    with pytest.raises(JournalDamagedError, match="number 2 of session 7, epoch 0, is not in"):
+        index.fetch(7, 0, 1, 9, ALL)
+    writer.close()
+
+
 def test_any_record_is_found_by_lsn(index: SentMessages, writer: JournalWriter) -> None:
     """Every lsn of a live journal gives its record; the one that comes next is not there."""
     found = [index.by_lsn(lsn).header.lsn for lsn in range(1, 121)]

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.journal_files import IDENTITY, SMALL_SEGMENT_BYTES, FaultyFiles, unit, write_journal
 
-from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.errors import JournalDamagedError, JournalReadError
 from kk99fix.journal.segment import (
     PAGE_BYTES,
     Identity,
     SegmentHeader,
     list_segments,
+    map_records,
     prepare_file,
     round_to_pages,
     segment_name,
@@ -177,6 +178,29 @@ def test_a_file_of_the_wrong_size_is_refused(three_segments: Path, size: int) ->
         list_segments(three_segments)
 
     assert path == caught.value.path
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(three_segments: Path) -> None:
+    """A segment that cannot be opened as a file is an error with its name and the cause."""
+    (three_segments / segment_name(4)).mkdir()
+
+    with pytest.raises(JournalReadError, match=r"00000004\.kkj: cannot read the file: Is a direc"):
+        list_segments(three_segments)
+
+
+def test_a_segment_that_is_gone_cannot_be_mapped(three_segments: Path) -> None:
+    """A file that was moved away after it was listed is an error with its name."""
+    last = list_segments(three_segments)[-1]
+    last.path.unlink()
+
+    with pytest.raises(JournalReadError, match="No such file"):
+        map_records(last)
+
+
+def test_a_path_that_is_no_directory_is_one_sentence(three_segments: Path) -> None:
+    """Listing a file is an error with the cause."""
+    with pytest.raises(JournalReadError, match="Not a directory"):
+        list_segments(three_segments / segment_name(1))
 
 
 def test_something_else_under_a_segments_name_is_refused(three_segments: Path) -> None:

@@ -15,7 +15,7 @@ from support.journal_files import (
     write_journal,
 )
 
-from kk99fix.journal.errors import JournalWriteError
+from kk99fix.journal.errors import JournalPrepareError, JournalWriteError
 from kk99fix.journal.record import seal
 from kk99fix.journal.segment import PAGE_BYTES, Position, list_segments, segment_name
 from kk99fix.journal.writer import JournalWriter
@@ -144,6 +144,14 @@ def test_prepared_files_outlive_the_process(tmp_path: Path) -> None:
     again.close()
 
 
+def test_leftovers_that_cannot_be_removed_stop_the_start(tmp_path: Path) -> None:
+    """What stands in the way of the segments is an error with the directory and the cause."""
+    (tmp_path / "prepared-00000001.tmp").mkdir()
+
+    with pytest.raises(JournalWriteError, match="cannot take over prepared segments"):
+        make_writer(tmp_path).create()
+
+
 def test_preparing_in_a_thread_while_rolling(tmp_path: Path) -> None:
     """One thread prepares while the owner rolls; every segment ends up in the journal once."""
     writer = write_journal(tmp_path, [])
@@ -260,7 +268,7 @@ def test_a_failure_to_prepare_leaves_no_file_and_stops_nothing(tmp_path: Path, c
     writer = make_writer(tmp_path, FaultyFiles(call, errno.ENOSPC, at=counted.calls[call] + 1))
     writer.create()
 
-    with pytest.raises(JournalWriteError, match="prepare a segment: No space left"):
+    with pytest.raises(JournalPrepareError, match="prepare a segment: No space left"):
         writer.prepare_ahead()
     writer.append(unit(1))
     writer.close()
