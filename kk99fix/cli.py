@@ -10,6 +10,7 @@ import click
 
 #: Name of the command -> where its click command is: "module:attribute".
 COMMANDS: dict[str, str] = {
+    "serve": "kk99fix.commands.serve:serve",
     "check": "kk99fix.commands.check:check",
     "journal": "kk99fix.commands.journal:journal",
 }

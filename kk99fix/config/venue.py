@@ -89,7 +89,6 @@ class OrderEntry:
 class SlowReader:
     """[slow_reader]: when a counterparty that does not read is cut off."""
 
-    max_bytes: Annotated[int, Between(65_536, 1024 * MIB)] = 4 * MIB
     max_seconds: Seconds = 10
 
 

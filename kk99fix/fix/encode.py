@@ -16,7 +16,7 @@ def body(fields: Iterable[tuple[int, bytes]]) -> bytes:
     return b"".join(b"%d=%s\x01" % pair for pair in fields)
 
 
-def message(  # noqa: PLR0917 - in the order of the header
+def message(
     begin_string: bytes,
     msg_type: bytes,
     sender: bytes,

@@ -1,1 +1,1 @@
-"""The live process: listeners, connections, the sequencer, the pump, clock and metrics."""
+"""The live process: sockets, the sequencer, authentication, timers, metrics, logs."""

@@ -1,0 +1,127 @@
+"""Who may log on: the Logon(A) of a connection against the session files, cheapest check first.
+
+The order: a Logon at all, its CompIDs, the session's own networks, then the password.
+argon2id takes tens of milliseconds on purpose, so it runs in a worker thread under a limiter, and
+no more than a few may wait for it.
+A wrong user name costs the same as a wrong password.
+
+A refusal is a value with its cause for the log; the connection is told nothing.
+"""
+
+import enum
+import ipaddress
+from typing import Final
+
+import trio
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError, VerifyMismatchError
+from attrs import frozen
+
+from kk99fix.config.load import Settings
+from kk99fix.config.sessions import SessionFile
+from kk99fix.fix import tables
+from kk99fix.fix.message import Message
+from kk99fix.venue.registry import Registry
+
+HASHES_AT_ONCE: Final = 2
+HASHES_WAITING: Final = 32
+
+
+class Refusal(enum.StrEnum):
+    """Why a logon was refused; for the log and the operator only."""
+
+    NOT_A_LOGON = "not-a-logon"
+    MALFORMED = "malformed"
+    UNKNOWN_SESSION = "unknown-session"
+    NETWORK = "network"
+    LIVE = "session-is-live"
+    CREDENTIALS = "credentials"
+    BUSY = "too-many-logons"
+
+
+@frozen
+class Admitted:
+    """The session that a connection may be."""
+
+    session: int
+    comp_id: str
+
+
+class Authenticator:
+    """Checks first messages; one for the process."""
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        """Take the session files and the ids that they got."""
+        self._settings = settings
+        self._registry = registry
+        self._hasher = PasswordHasher()
+        self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
+        self._waiting = 0
+        found = {network for file in settings.sessions for network in file.logon.allow_from}
+        self._networks = tuple(sorted(found, key=str))
+        #: Verified when there is no such user, so that it takes as long.
+        self._nobody_hash = self._hasher.hash("nobody")
+
+    def reachable_from(self, address: str) -> bool:
+        """Whether some session may log on from this address."""
+        return _within(address, self._networks)
+
+    async def admit(self, message: Message, address: str) -> Admitted | Refusal:
+        """Decide on the first message of a connection from `address`."""
+        if message.msg_type != b"A" or message.get(8) != tables.BEGIN_STRING:
+            return Refusal.NOT_A_LOGON
+        if message.fault is not None:
+            return Refusal.MALFORMED
+        file = self._session_file(message)
+        if file is None:
+            return Refusal.UNKNOWN_SESSION
+        if not _within(address, file.logon.allow_from):
+            return Refusal.NETWORK
+        refusal = await self._check_password(message, file)
+        if refusal is not None:
+            return refusal
+        session = self._registry.session_id(file.comp_id)
+        return Refusal.UNKNOWN_SESSION if session is None else Admitted(session, file.comp_id)
+
+    def _session_file(self, message: Message) -> SessionFile | None:
+        sender, target = message.get(49) or b"", message.get(56) or b""
+        file = self._settings.session(sender.decode("ascii", "replace"))
+        if file is None or file.session.target_comp_id.encode("ascii") != target:
+            return None
+        return file
+
+    async def _check_password(self, message: Message, file: SessionFile) -> Refusal | None:
+        expected_hash = file.logon.password_hash
+        if expected_hash is None:
+            return None
+        if self._waiting >= HASHES_WAITING:
+            return Refusal.BUSY
+        username = (message.get(553) or b"").decode("ascii", "replace")
+        known = file.logon.username is None or username == file.logon.username
+        self._waiting += 1
+        try:
+            matches = await trio.to_thread.run_sync(
+                self._verify,
+                expected_hash if known else self._nobody_hash,
+                message.get(554) or b"",
+                limiter=self._limiter,
+            )
+        finally:
+            self._waiting -= 1
+        return None if known and matches else Refusal.CREDENTIALS
+
+    def _verify(self, expected_hash: str, password: bytes) -> bool:
+        try:
+            return self._hasher.verify(expected_hash, password)
+        except (VerifyMismatchError, VerificationError):
+            return False
+
+
+def _within(
+    address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+) -> bool:
+    """Whether the address lies in one of the networks; an IPv4-mapped one counts as IPv4."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)

@@ -1,0 +1,134 @@
+"""Connections of logged-on sessions: which slot of the pump serves which session.
+
+A connection ends in one of three ways: the counterparty closes it (a DISCONNECT input follows),
+the venue asks for it (what is in the ring still leaves, for a bounded time), or it is cut (slow,
+garbled, too long; a DISCONNECT input with the cause).
+"""
+
+import os
+from typing import Final
+
+from attrs import define
+
+from kk99fix.gateway.logs import Log
+from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.matcher.pump import Event, EventKind
+from kk99fix.venue.inputs import DisconnectInput
+from kk99fix.venue.outcome import Disconnected
+
+NS_PER_S: Final = 1_000_000_000
+#: How long a connection that is about to be closed may take to drain.
+DRAIN_NS: Final = 2 * NS_PER_S
+
+_CUT_CAUSES: Final = {
+    EventKind.CLOSED: "connection-closed",
+    EventKind.TOO_LONG: "frame-too-long",
+    EventKind.GARBLED: "garbled",
+    EventKind.SLOW: "slow-reader",
+}
+
+
+@define
+class Connection:
+    """One connection in the pump."""
+
+    session: int
+    slot: int
+    address: str
+    #: Until when it may drain; None while it is live.
+    closing_until_ns: int | None = None
+
+
+class Connections:
+    """The table of connections, and their ends."""
+
+    def __init__(self, sequencer: Sequencer, log: Log) -> None:
+        """Begin without any; registers for the venue's disconnects."""
+        self._sequencer = sequencer
+        self._log = log
+        self._by_session: dict[int, Connection] = {}
+        self._closing: set[int] = set()
+        sequencer.on_disconnect = self._close_for_venue
+
+    def __len__(self) -> int:
+        """Return the number of connections, closing ones included."""
+        return len(self._by_session)
+
+    def count_from(self, address: str) -> int:
+        """Return the number of connections from one address."""
+        return sum(1 for each in self._by_session.values() if each.address == address)
+
+    def add(self, descriptor: int, session: int, address: str, rest: bytes) -> bool:
+        """Give a socket to the pump, with a ring; False when no ring or slot is free.
+
+        Until that answer the descriptor is the caller's.
+        """
+        leftover = self._by_session.get(session)
+        if leftover is not None:
+            self._remove(leftover)
+        engine, pump = self._sequencer.venue.engine, self._sequencer.pump
+        if not engine.attach(session):
+            return False
+        slot = pump.add(descriptor, session, rest)
+        if slot is None:
+            engine.detach(session)
+            return False
+        self._by_session[session] = Connection(session, slot, address)
+        return True
+
+    def cut(self, event: Event) -> None:
+        """End a connection for what the pump reports; the venue is told."""
+        connection = self._by_session.get(event.session)
+        if connection is None or connection.slot != event.slot:
+            return
+        cause = _CUT_CAUSES[event.kind]
+        if self._sequencer.venue.is_live(event.session):
+            self._log.info(
+                "session cut",
+                session=self._name(event.session),
+                cause=cause,
+                address=connection.address,
+                error=os.strerror(event.error) if event.error else None,
+            )
+            self._sequencer.apply(DisconnectInput(event.session, cause))
+        self._remove(connection)
+
+    def sweep(self) -> None:
+        """Remove closing connections that have drained, or had their time."""
+        now_ns = self._sequencer.pump.now_ns()
+        for session in sorted(self._closing):
+            connection = self._by_session[session]
+            until_ns = connection.closing_until_ns
+            drained = not self._sequencer.pump.sending(connection.slot)
+            if drained or (until_ns is not None and now_ns >= until_ns):
+                self._remove(connection)
+
+    def close_all(self, cause: str) -> None:
+        """End every connection that is left, live ones with a DISCONNECT input."""
+        for connection in list(self._by_session.values()):
+            if self._sequencer.venue.is_live(connection.session):
+                self._sequencer.apply(DisconnectInput(connection.session, cause))
+            self._remove(connection)
+
+    def _close_for_venue(self, disconnected: Disconnected) -> None:
+        connection = self._by_session.get(disconnected.session)
+        if connection is None:
+            return
+        self._log.info(
+            "session ended",
+            session=self._name(disconnected.session),
+            cause=disconnected.cause,
+            address=connection.address,
+        )
+        self._sequencer.pump.stop_reading(connection.slot)
+        connection.closing_until_ns = self._sequencer.pump.now_ns() + DRAIN_NS
+        self._closing.add(disconnected.session)
+
+    def _remove(self, connection: Connection) -> None:
+        self._sequencer.pump.remove(connection.slot)
+        self._sequencer.venue.engine.detach(connection.session)
+        del self._by_session[connection.session]
+        self._closing.discard(connection.session)
+
+    def _name(self, session: int) -> str:
+        return self._sequencer.venue.registry.session_names()[session]

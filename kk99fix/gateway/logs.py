@@ -1,0 +1,58 @@
+"""Structured logs through structlog, on standard error, with secrets masked.
+
+One line for each event: JSON when standard error is no terminal, coloured text when it is.
+Values that a counterparty chose are escaped and capped, and keys that hold secrets are masked
+whatever their value, so that no caller has to remember.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+
+from kk99fix.fix.encode import printable
+from kk99fix.fix.masking import mask
+
+Log = structlog.typing.FilteringBoundLogger
+
+SECRET_KEYS: Final = frozenset({"password", "new_password", "raw_data", "password_hash", "seed"})
+_TEXT_CAP: Final = 512
+
+
+def mask_secrets(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Mask values of secret keys, and make bytes printable with their credentials masked."""
+    for key, value in event.items():
+        if key in SECRET_KEYS:
+            event[key] = "***"
+        elif isinstance(value, bytes):
+            event[key] = printable(mask(value).replace(b"\x01", b"|"), _TEXT_CAP)
+    return event
+
+
+def configure(stream: TextIO | None = None, *, level: str = "info") -> Log:
+    """Set structlog up for the process and return its logger."""
+    target = sys.stderr if stream is None else stream
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer()
+        if target.isatty()
+        else structlog.processors.JSONRenderer(sort_keys=True)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            mask_secrets,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
+    log: Log = structlog.get_logger()
+    return log

@@ -1,0 +1,200 @@
+"""Every metric of the product, and the port on which Prometheus reads them.
+
+Hot code never touches prometheus-client: it counts in plain integers, and once a second the live
+loop's thread takes a `Snapshot`.  The collector, on the exporter's own thread, turns the newest
+snapshot into series and looks at nothing else.
+"""
+
+from collections.abc import Iterable, Iterator
+from threading import Thread
+from typing import Final
+from wsgiref.simple_server import WSGIServer
+
+import trio
+from attrs import frozen
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from kk99fix.fix import tables
+from kk99fix.gateway.acceptor import Acceptor
+from kk99fix.gateway.clock import VenueClock
+from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.feeder import Feeder
+from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.journal.writer import JournalWriter, WriterStatistics
+from kk99fix.matcher.pump import PumpStatistics
+from kk99fix.matcher.values import Statistics
+
+SNAPSHOT_EVERY_S: Final = 1.0
+_REASONS: Final = {code.number: name for name, code in tables.REJECT_CODES.items()}
+#: The histogram's bounds: whole doublings of a microsecond up to a second.
+LATENCY_BOUNDS_NS: Final = tuple(1000 << i for i in range(21))
+
+
+@frozen
+class Snapshot:
+    """The counts of one moment."""
+
+    core: Statistics
+    pump: PumpStatistics
+    journal: WriterStatistics
+    next_lsn: int
+    sessions_up: int
+    logons_pending: int
+    logons_refused: dict[str, int]
+    sessions_fed: int
+    clock_error_ns: int
+
+
+class Snapshots:
+    """Takes snapshots on the live loop's thread and keeps the newest."""
+
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        writer: JournalWriter,
+        connections: Connections,
+        acceptor: Acceptor,
+        feeder: Feeder,
+        clock: VenueClock,
+    ) -> None:
+        """Take the parts that count, and a first snapshot."""
+        self._sequencer = sequencer
+        self._writer = writer
+        self._connections = connections
+        self._acceptor = acceptor
+        self._feeder = feeder
+        self._clock = clock
+        self.newest = self._take()
+
+    async def run(self) -> None:
+        """Take one a second, for ever."""
+        while True:
+            await trio.sleep(SNAPSHOT_EVERY_S)
+            self.newest = self._take()
+
+    def _take(self) -> Snapshot:
+        engine = self._sequencer.venue.engine
+        return Snapshot(
+            core=engine.statistics(),
+            pump=self._sequencer.pump.statistics(),
+            journal=self._writer.statistics(),
+            next_lsn=engine.next_lsn,
+            sessions_up=len(self._connections),
+            logons_pending=self._acceptor.pending,
+            logons_refused=dict(self._acceptor.refused),
+            sessions_fed=len(self._feeder),
+            clock_error_ns=self._clock.error_ns,
+        )
+
+
+class GatewayCollector(Collector):
+    """The newest snapshot as Prometheus series."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        """Take where the snapshots are kept."""
+        self._snapshots = snapshots
+
+    def collect(self) -> Iterable[Metric]:
+        """Return all series."""
+        newest = self._snapshots.newest
+        yield from _core_metrics(newest)
+        yield from _io_metrics(newest)
+        yield latency_histogram(newest.pump)
+
+
+def _labelled(
+    name: str, text: str, label: str, counts: Iterable[tuple[str, float]]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for value, count in counts:
+        family.add_metric([value], count)
+    return family
+
+
+def _core_metrics(newest: Snapshot) -> Iterator[Metric]:
+    core = newest.core
+    yield _labelled(
+        "kk99_messages_in", "Messages applied, by MsgType(35)", "type", core.messages_in.items()
+    )
+    yield _labelled(
+        "kk99_messages_out", "Messages made, by MsgType(35)", "type", core.messages_out.items()
+    )
+    yield CounterMetricFamily("kk99_orders", "Orders accepted", core.orders_accepted)
+    yield CounterMetricFamily("kk99_trades", "Trades between two orders", core.trades)
+    yield _labelled(
+        "kk99_rejects",
+        "Refusals and cancels that the venue caused, by code",
+        "code",
+        ((_REASONS.get(number, str(number)), n) for number, n in core.refusals.items()),
+    )
+    yield CounterMetricFamily("kk99_fast_path_frames", "Frames of the plain case", core.gate_frames)
+    yield CounterMetricFamily(
+        "kk99_escalated_frames", "Frames handled by the session layer", core.escalated_frames
+    )
+    yield GaugeMetricFamily("kk99_orders_live", "Orders that are open", core.live_orders)
+    yield GaugeMetricFamily("kk99_orders_capacity", "Order slots", core.orders_capacity)
+    yield GaugeMetricFamily("kk99_levels_live", "Price levels with orders", core.live_levels)
+
+
+def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
+    pump, journal = newest.pump, newest.journal
+    yield GaugeMetricFamily("kk99_sessions_up", "Sessions with a connection", newest.sessions_up)
+    yield GaugeMetricFamily(
+        "kk99_logons_pending", "Connections that have not logged on yet", newest.logons_pending
+    )
+    yield _labelled(
+        "kk99_logons_refused", "Logons refused, by cause", "cause", newest.logons_refused.items()
+    )
+    yield GaugeMetricFamily(
+        "kk99_sessions_fed", "Sessions being fed from the journal", newest.sessions_fed
+    )
+    yield CounterMetricFamily("kk99_bytes_in", "Bytes read from sessions", pump.bytes_in)
+    yield CounterMetricFamily("kk99_bytes_out", "Bytes sent to sessions", pump.bytes_out)
+    yield CounterMetricFamily("kk99_garbled", "Garbled stretches dropped", pump.garbled)
+    yield GaugeMetricFamily(
+        "kk99_queue_bytes_max", "Longest queue to one session so far", pump.queued_bytes_max
+    )
+    yield CounterMetricFamily("kk99_journal_bytes", "Bytes written", pump.journal_bytes)
+    yield CounterMetricFamily("kk99_journal_writes", "Writes of batches", pump.journal_writes)
+    yield GaugeMetricFamily("kk99_journal_lsn", "Last record number", newest.next_lsn - 1)
+    yield GaugeMetricFamily("kk99_journal_segment", "Current segment", journal.segment)
+    yield GaugeMetricFamily(
+        "kk99_journal_segments_prepared", "Zero-filled segments that stand ready", journal.prepared
+    )
+    yield CounterMetricFamily(
+        "kk99_journal_rolls_unprepared",
+        "Segments that had to be made while trading",
+        journal.rolls_unprepared,
+    )
+    yield GaugeMetricFamily(
+        "kk99_clock_error_seconds", "UTC minus venue time", newest.clock_error_ns / 1e9
+    )
+
+
+def latency_histogram(pump: PumpStatistics) -> HistogramMetricFamily:
+    """Time from socket read to bytes handed to the socket, of messages on the fast path."""
+    buckets: list[tuple[str, float]] = []
+    for bound_ns in LATENCY_BOUNDS_NS:
+        within = sum(count for upper_ns, count in pump.latency if upper_ns <= bound_ns)
+        buckets.append((str(bound_ns / 1e9), within))
+    total = sum(count for _, count in pump.latency)
+    buckets.append(("+Inf", total))
+    family = HistogramMetricFamily(
+        "kk99_latency_seconds", "Socket read to bytes handed to the socket"
+    )
+    family.add_metric([], buckets, pump.latency_sum_ns / 1e9)
+    return family
+
+
+def start_exporter(snapshots: Snapshots, host: str, port: int) -> tuple[WSGIServer, Thread]:
+    """Serve the metrics on their own port; OSError when it is taken."""
+    registry = CollectorRegistry()
+    registry.register(GatewayCollector(snapshots))
+    return start_http_server(port, host, registry)

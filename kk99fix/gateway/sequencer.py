@@ -1,0 +1,90 @@
+"""The sequencer: the single writer between whatever happens and the venue.
+
+Every input passes `apply`, in one order, at one time; `commit` then writes the records and lets
+the messages go.  Nothing here awaits, so no task ever sees half an input.
+The pump applies plain frames between two calls of `apply` by itself, on the same thread.
+
+What an outcome asks of the live process (close a connection, send a range again) is handed to the
+listeners that were registered, after the records are written.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+
+from kk99fix.gateway.logs import Log
+from kk99fix.journal.writer import JournalWriter
+from kk99fix.matcher.pump import Flushed, Pump
+from kk99fix.venue.inputs import DayRollInput, Input
+from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange
+from kk99fix.venue.venue import Venue
+
+
+class Sequencer:
+    """Applies inputs and commits them; see the top of this module."""
+
+    def __init__(self, venue: Venue, pump: Pump, writer: JournalWriter, log: Log) -> None:
+        """Take over the journal where the writer stands."""
+        self.venue = venue
+        self.pump = pump
+        self._writer = writer
+        self._log = log
+        self._disconnects: list[Disconnected] = []
+        self._resends: list[ResendRange] = []
+        #: A write failed: nothing is written, sent or tried again.
+        self.failed = False
+        self.on_disconnect: Callable[[Disconnected], None] = lambda _: None
+        self.on_resend: Callable[[ResendRange], None] = lambda _: None
+        self._point_pump()
+
+    def apply(self, item: Input) -> Outcome:
+        """Apply one input now; `commit` has to follow before anything waits."""
+        if isinstance(item, DayRollInput):
+            self._begin_day(item)
+        outcome = self.venue.apply(item, self.pump.now_ns())
+        for fault in outcome.faults:
+            self._log.error("fault ended a session", session=item.session, traceback=fault)
+        self._disconnects += outcome.disconnects
+        self._resends += outcome.resends
+        return outcome
+
+    def commit(self) -> None:
+        """Write the records made so far, let their messages go, do what they ask for.
+
+        Raises `JournalWriteError` when the write fails: nothing was let go then, and the process
+        has to end.
+        """
+        self._flush()
+        disconnects, self._disconnects = self._disconnects, []
+        resends, self._resends = self._resends, []
+        for resend in resends:
+            self.on_resend(resend)
+        for disconnect in disconnects:
+            self.on_disconnect(disconnect)
+
+    def _flush(self) -> None:
+        while True:
+            flushed = self.pump.flush()
+            self._writer.advance(self.pump.segment_offset - self._writer.offset)
+            match flushed:
+                case Flushed.DONE:
+                    return
+                case Flushed.ROLL:
+                    self._writer.roll(self.pump.room_needed, first_lsn=self.pump.waiting_lsn)
+                    self._point_pump()
+                case Flushed.ERROR:
+                    self.failed = True
+                    number = self.pump.error or errno.EIO
+                    raise self._writer.fail(OSError(number, os.strerror(number)))
+
+    def _begin_day(self, item: DayRollInput) -> None:
+        """Segments never span a trading day."""
+        self._flush()
+        self._writer.roll(
+            0, first_lsn=self.venue.engine.next_lsn, trading_day=int(item.trading_day)
+        )
+        self._point_pump()
+
+    def _point_pump(self) -> None:
+        descriptor, offset, end = self._writer.current()
+        self.pump.set_segment(descriptor, offset, end, self._writer.seed)

@@ -1,0 +1,196 @@
+"""The gateway as a whole: start, serve, stop.
+
+start   state directory, replay, RESTART, CONFIG, trading day; then the listener
+serve   live loop, feeder, timers, logons, each a task; one failure of ours ends all of them,
+        one failure of a counterparty ends its own connection
+stop    no new connections, Logout(5) to everybody, a bounded wait, the journal closed
+"""
+
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import trio
+from attrs import frozen
+
+from kk99fix.config.load import Settings
+from kk99fix.config.resolve import resolve
+from kk99fix.gateway.acceptor import Acceptor
+from kk99fix.gateway.authentication import Authenticator
+from kk99fix.gateway.clock import VenueClock
+from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.feeder import Feeder
+from kk99fix.gateway.live import LiveLoop
+from kk99fix.gateway.logs import Log
+from kk99fix.gateway.metrics import Snapshots, start_exporter
+from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.gateway.storage import Storage, open_storage
+from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
+from kk99fix.matcher.pump import Pump
+from kk99fix.matcher.values import Capacity
+from kk99fix.venue.inputs import ConfigInput, RestartInput, StopInput
+
+NS_PER_S: Final = 1_000_000_000
+GARBLED_MAX: Final = 10
+#: How long a planned stop waits for the counterparties' Logout(5).
+STOP_WAIT_S: Final = 3.0
+LOGOUT_TEXT: Final = "the gateway stops"
+
+
+@frozen
+class Gateway:
+    """The parts of a running gateway."""
+
+    settings: Settings
+    storage: Storage
+    sequencer: Sequencer
+    connections: Connections
+    feeder: Feeder
+    acceptor: Acceptor
+    clock: VenueClock
+    log: Log
+
+
+def capacity_of(settings: Settings) -> Capacity:
+    """The core's pools as venue.toml wants them."""
+    own = settings.venue.capacity
+    return Capacity(
+        orders=own.orders,
+        levels=own.levels,
+        sessions=own.sessions,
+        firms=own.firms,
+        accounts=own.accounts,
+        instruments=own.instruments,
+        duplicate_window=own.duplicate_window,
+        rings=settings.venue.listen.max_connections,
+        ring_bytes=own.ring_bytes,
+    )
+
+
+def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
+    """Recover the venue and bring its configuration and day up to date.
+
+    Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
+    text that says what to do.
+    """
+    storage = open_storage(state_dir, capacity_of(settings), settings.venue.journal.segment_bytes)
+    pump = Pump(
+        storage.venue.engine,
+        connections=settings.venue.listen.max_connections,
+        garbled_max=GARBLED_MAX,
+        blocked_max_ns=settings.venue.slow_reader.max_seconds * NS_PER_S,
+    )
+    clock = VenueClock(pump.set_clock, log, not_below_ns=storage.venue.last_ns)
+    sequencer = Sequencer(storage.venue, pump, storage.writer, log)
+    connections = Connections(sequencer, log)
+    _bring_up_to_date(settings, storage, sequencer, log)
+    authenticator = Authenticator(settings, storage.venue.registry)
+    acceptor = Acceptor(settings.venue.listen, authenticator, sequencer, connections, log)
+    feeder = Feeder(sequencer, storage.sent, log)
+    return Gateway(settings, storage, sequencer, connections, feeder, acceptor, clock, log)
+
+
+def _bring_up_to_date(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> None:
+    """RESTART after a replay, then what the files say differently, then the day."""
+    if storage.continued:
+        recovered = storage.recovered
+        log.info("journal replayed", messages=recovered.messages, lsn=storage.venue.engine.next_lsn)
+        sequencer.apply(RestartInput())
+    registry = storage.venue.registry
+    content = registry.plan(resolve(settings))
+    if not registry.unchanged(content):
+        log.info("configuration taken over", sessions=len(settings.sessions))
+        sequencer.apply(ConfigInput(content))
+    sequencer.commit()
+    catch_up_day(sequencer, settings.calendar, log)
+
+
+async def serve(
+    gateway: Gateway,
+    *,
+    host: str,
+    port: int,
+    metrics_port: int,
+    ready: Callable[[str, int], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` is called with the address that listens."""
+    listeners = await trio.open_tcp_listeners(port, host=host)
+    bound = listeners[0].socket.getsockname()
+    snapshots = Snapshots(
+        gateway.sequencer,
+        gateway.storage.writer,
+        gateway.connections,
+        gateway.acceptor,
+        gateway.feeder,
+        gateway.clock,
+    )
+    exporter, thread = start_exporter(snapshots, host, metrics_port)
+    try:
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(LiveLoop(gateway.sequencer, gateway.connections, gateway.feeder).run)
+            tasks.start_soon(gateway.feeder.run)
+            tasks.start_soon(keep_time, gateway.sequencer)
+            tasks.start_soon(roll_days, gateway.sequencer, gateway.settings.calendar, gateway.log)
+            tasks.start_soon(steer_clock, gateway.clock)
+            tasks.start_soon(prepare_segments, gateway)
+            tasks.start_soon(snapshots.run)
+            async with _accepting(gateway, listeners):
+                ready(bound[0], bound[1])
+                await _wait_for_signal()
+            await _log_everybody_out(gateway)
+            tasks.cancel_scope.cancel()
+    finally:
+        exporter.shutdown()
+        exporter.server_close()
+        thread.join()
+        stop(gateway)
+
+
+@asynccontextmanager
+async def _accepting(gateway: Gateway, listeners: list[trio.SocketListener]) -> AsyncIterator[None]:
+    """Take connections in while the block runs."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, gateway.acceptor.handle, listeners)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def _wait_for_signal() -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            return
+
+
+async def prepare_segments(gateway: Gateway) -> None:
+    """Keep zero-filled segments ready, made by a worker thread, for ever."""
+    writer = gateway.storage.writer
+    while True:
+        await trio.to_thread.run_sync(writer.prepare_ahead, 2)
+        await trio.sleep(0.2)
+
+
+async def _log_everybody_out(gateway: Gateway) -> None:
+    """Logout(5) to every session, then wait for theirs."""
+    sequencer = gateway.sequencer
+    gateway.log.info("stopping", sessions=len(gateway.connections))
+    for session in sequencer.venue.live_sessions:
+        sequencer.apply(StopInput(session, LOGOUT_TEXT))
+    sequencer.commit()
+    with trio.move_on_after(STOP_WAIT_S):
+        while len(gateway.connections):
+            await trio.sleep(0.02)
+            gateway.connections.sweep()
+
+
+def stop(gateway: Gateway) -> None:
+    """Close what is left: connections, pump, journal, lock."""
+    if not gateway.sequencer.failed:
+        gateway.connections.close_all("gateway-stopped")
+        gateway.sequencer.commit()
+    gateway.sequencer.pump.close()
+    gateway.storage.writer.close()
+    gateway.storage.venue.engine.close()
+    gateway.storage.lock.close()
+    gateway.log.info("stopped")
