@@ -28,6 +28,7 @@ from kk99fix.gateway.metrics import Snapshots, start_exporter
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.storage import Storage, open_storage
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
+from kk99fix.journal.errors import JournalPrepareError
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
 from kk99fix.venue.inputs import ConfigInput, RestartInput, StopInput
@@ -36,6 +37,9 @@ NS_PER_S: Final = 1_000_000_000
 GARBLED_MAX: Final = 10
 #: How long a planned stop waits for the counterparties' Logout(5).
 STOP_WAIT_S: Final = 3.0
+SEGMENTS_AHEAD: Final = 2
+PREPARE_EVERY_S: Final = 0.2
+PREPARE_AGAIN_S: Final = 5.0
 LOGOUT_TEXT: Final = "the gateway stops"
 
 
@@ -164,11 +168,18 @@ async def _wait_for_signal() -> None:
 
 
 async def prepare_segments(gateway: Gateway) -> None:
-    """Keep zero-filled segments ready, made by a worker thread, for ever."""
+    """Keep zero-filled segments ready, made by a worker thread, for ever.
+
+    A failure is no more than a warning while the current segment has room.
+    """
     writer = gateway.storage.writer
     while True:
-        await trio.to_thread.run_sync(writer.prepare_ahead, 2)
-        await trio.sleep(0.2)
+        try:
+            await trio.to_thread.run_sync(writer.prepare_ahead, SEGMENTS_AHEAD)
+        except JournalPrepareError as error:
+            gateway.log.warning("no segment prepared", error=str(error))
+            await trio.sleep(PREPARE_AGAIN_S)
+        await trio.sleep(PREPARE_EVERY_S)
 
 
 async def _log_everybody_out(gateway: Gateway) -> None:
