@@ -10,44 +10,52 @@
 #include "kk_value.h"
 
 #define PARTIES_MAX 8u
-#define SEEN_WORDS ((KK_FIELD_ID_MAX + 64u) / 64u)
+#define NAMED_IDS 64u
+#define SECONDS_LENGTH 17u /* YYYYMMDD-HH:MM:SS */
 
+_Static_assert(KK_FIELD_ID_MAX < 3 * 64, "three words hold a bit for each id");
+
+/* All of it lives in registers: everything below is inlined, and nobody gets its address. */
 typedef struct decoder {
     kk_scan scan;
     kk_header *header;
     kk_command *command;
-    uint64_t seen[SEEN_WORDS]; /* ids of the fields seen */
-    uint8_t message;           /* KK_FIELD_IN_* of its MsgType */
+    uint64_t seen;      /* named ids of the fields seen */
+    uint64_t seen_rare; /* nameless ones, below 128 and above */
+    uint64_t seen_rarer;
+    uint32_t message;      /* KK_FIELD_IN_* of its MsgType */
+    uint32_t sending_time; /* offset of its value */
     bool in_body;
     bool pending; /* the current field was read ahead, behind a group */
-    int64_t orig_sending_time_ns;
     kk_span text; /* the whole field 58, for the last run */
 } decoder;
 
-static const uint8_t *value_at(const decoder *d) { return d->scan.frame + d->scan.value; }
+KK_INLINE const uint8_t *value_at(const decoder *d) { return d->scan.frame + d->scan.value; }
 
-static kk_span value_span(const decoder *d) {
+KK_INLINE kk_span value_span(const decoder *d) {
     return (kk_span){.offset = d->scan.value, .length = d->scan.value_length};
 }
 
-static bool value_is_right(const decoder *d) {
-    return kk_value_is(&d->scan.rule, value_at(d), d->scan.value_length);
+KK_INLINE bool value_is_right(const decoder *d) {
+    const kk_field_rule rule = d->scan.rule;
+    return (rule.value == KK_VALUE_STRING && rule.enum_set == 0) ||
+           kk_value_is(rule, value_at(d), d->scan.value_length);
 }
 
 /* A character that FIX lists for its field. */
-static bool take_char(const decoder *d, uint8_t *character) {
+KK_INLINE bool take_char(const decoder *d, uint8_t *character) {
     *character = *value_at(d);
     return d->scan.value_length == 1 &&
            kk_enum_has(&kk_enum_sets[d->scan.rule.enum_set], *character);
 }
 
-static bool take_flag(const decoder *d, bool *flag) {
+KK_INLINE bool take_flag(const decoder *d, bool *flag) {
     *flag = *value_at(d) == 'Y';
     return d->scan.value_length == 1 && (*flag || *value_at(d) == 'N');
 }
 
 /* Adds whole fields to the echo; runs that touch are one. */
-static bool add_echo(decoder *d, uint32_t from, uint32_t to) {
+KK_INLINE bool add_echo(decoder *d, uint32_t from, uint32_t to) {
     kk_command *command = d->command;
     const uint32_t length = to - from;
     command->echo_bytes += length;
@@ -66,7 +74,7 @@ static bool add_echo(decoder *d, uint32_t from, uint32_t to) {
 }
 
 /* NoPartyIDs(453): entries of 448, then 447 and 452 as far as they are there. */
-static bool take_parties(decoder *d) {
+KK_INLINE bool take_parties(decoder *d) {
     kk_scan *scan = &d->scan;
     const uint32_t from = scan->at;
     uint64_t count = 0;
@@ -96,13 +104,50 @@ static bool take_parties(decoder *d) {
     return entries == count && add_echo(d, from, end);
 }
 
-static bool take_header(decoder *d) {
-    kk_header *header = d->header;
+/* A UTCTimestamp that nobody reads: mostly of the same second as SendingTime(52), or the same. */
+KK_INLINE bool is_time(const decoder *d) {
     const uint8_t *value = value_at(d);
     const uint32_t length = d->scan.value_length;
-    if (d->in_body) {
+    const uint8_t *sent = d->scan.frame + d->sending_time;
+    if (d->sending_time > 0 && length >= SECONDS_LENGTH && length <= SECONDS_LENGTH + 10u &&
+        memcmp(value, sent, length + 1u) == 0) {
+        return true;
+    }
+    int64_t time_ns;
+    return kk_timestamp(value, length, &time_ns);
+}
+
+KK_INLINE bool take_echo(decoder *d) {
+    return value_is_right(d) && add_echo(d, d->scan.at, d->scan.next);
+}
+
+/* What the decoder does not know by name, by the class of its rule. */
+KK_INLINE bool take_by_class(decoder *d) {
+    switch ((kk_field_class)d->scan.rule.field_class) {
+    case KK_FIELD_HEADER:
+        d->header->plain_header = false;
+        return value_is_right(d);
+    case KK_FIELD_ECHO:
+        return take_echo(d);
+    case KK_FIELD_INSTRUCTION:
+        d->command->reason = KK_REASON_UNSUPPORTED_INSTRUCTION;
+        return value_is_right(d);
+    case KK_FIELD_ACCEPTED:
+        return value_is_right(d);
+    case KK_FIELD_UNKNOWN:
+    case KK_FIELD_PYTHON:
+    case KK_FIELD_TRAILER:
+    case KK_FIELD_DECODED: /* a member of a group outside of it */
         return false;
     }
+    return false;
+}
+
+KK_INLINE bool take_by_id(decoder *d) {
+    kk_header *header = d->header;
+    kk_command *command = d->command;
+    const uint8_t *value = value_at(d);
+    const uint32_t length = d->scan.value_length;
     switch (d->scan.rule.id) {
     case KK_ID_SENDER_COMP_ID:
         header->sender_comp_id = value_span(d);
@@ -113,12 +158,13 @@ static bool take_header(decoder *d) {
     case KK_ID_MSG_SEQ_NUM:
         return kk_digits(value, length, &header->msg_seq_num) && header->msg_seq_num > 0;
     case KK_ID_SENDING_TIME:
+        d->sending_time = d->scan.value;
         return kk_timestamp(value, length, &header->sending_time_ns);
     case KK_ID_SENDER_SUB_ID:
-        d->command->sender_sub_id = value_span(d);
+        command->sender_sub_id = value_span(d);
         return true;
     case KK_ID_TARGET_SUB_ID:
-        d->command->target_sub_id = value_span(d);
+        command->target_sub_id = value_span(d);
         return true;
     case KK_ID_POSS_DUP_FLAG:
         return take_flag(d, &header->poss_dup);
@@ -126,19 +172,7 @@ static bool take_header(decoder *d) {
         return take_flag(d, &header->poss_resend);
     case KK_ID_ORIG_SENDING_TIME:
         header->plain_header = false;
-        return kk_timestamp(value, length, &d->orig_sending_time_ns);
-    default:
-        header->plain_header = false;
-        return value_is_right(d);
-    }
-}
-
-static bool take_decoded(decoder *d) {
-    kk_command *command = d->command;
-    const uint8_t *value = value_at(d);
-    const uint32_t length = d->scan.value_length;
-    int64_t time_ns;
-    switch (d->scan.rule.id) {
+        return kk_timestamp(value, length, &command->sent_ns);
     case KK_ID_CL_ORD_ID:
         command->clord_id = value_span(d);
         return true;
@@ -164,63 +198,56 @@ static bool take_decoded(decoder *d) {
     case KK_ID_TIME_IN_FORCE:
         return take_char(d, &command->time_in_force);
     case KK_ID_TRANSACT_TIME:
-        return kk_timestamp(value, length, &time_ns);
+        return is_time(d);
     case KK_ID_ORD_STATUS_REQ_ID:
         command->status_req_id = value_span(d);
         return true;
-    case KK_ID_NO_PARTY_IDS:
-        return take_parties(d);
     case KK_ID_SECURITY_TYPE:
         return value_is_right(d);
-    default:
-        return false; /* a member of a group outside of it */
-    }
-}
-
-static bool take_echo(decoder *d) {
-    if (d->scan.rule.id == KK_ID_TEXT) {
-        d->command->text = value_span(d);
+    case KK_ID_NO_PARTY_IDS:
+        return take_parties(d);
+    case KK_ID_ACCOUNT:
+        command->account = value_span(d);
+        return take_echo(d);
+    case KK_ID_TEXT:
+        command->text = value_span(d);
         d->text = (kk_span){.offset = d->scan.at, .length = d->scan.next - d->scan.at};
         return true;
+    default:
+        return take_by_class(d);
     }
-    if (d->scan.rule.id == KK_ID_ACCOUNT) {
-        d->command->account = value_span(d);
-    }
-    return value_is_right(d) && add_echo(d, d->scan.at, d->scan.next);
 }
 
-static bool take_field(decoder *d) {
+/* Notes an id; false when it was there before. */
+KK_INLINE bool first_time(decoder *d, uint32_t id) {
+    const uint64_t bit = UINT64_C(1) << (id % 64u);
+    uint64_t before = 0;
+    if (kk_likely(id < NAMED_IDS)) {
+        before = d->seen;
+        d->seen |= bit;
+    } else if (id < 2u * NAMED_IDS) {
+        before = d->seen_rare;
+        d->seen_rare |= bit;
+    } else {
+        before = d->seen_rarer;
+        d->seen_rarer |= bit;
+    }
+    return (before & bit) == 0;
+}
+
+/* Of this message, for the first time, the header before the body; then by its rule. */
+KK_INLINE bool take_field(decoder *d) {
     const kk_field_rule rule = d->scan.rule;
-    const uint64_t bit = UINT64_C(1) << (rule.id % 64u);
-    if (!(rule.messages & d->message) || d->seen[rule.id / 64u] & bit) {
-        return false; /* not of this message, or twice */
-    }
-    d->seen[rule.id / 64u] |= bit;
-    if (rule.field_class == KK_FIELD_HEADER) {
-        return take_header(d);
-    }
-    d->in_body = true;
-    switch ((kk_field_class)rule.field_class) {
-    case KK_FIELD_DECODED:
-        return take_decoded(d);
-    case KK_FIELD_ECHO:
-        return take_echo(d);
-    case KK_FIELD_INSTRUCTION:
-        d->command->reason = KK_REASON_UNSUPPORTED_INSTRUCTION;
-        return value_is_right(d);
-    case KK_FIELD_ACCEPTED:
-        return value_is_right(d);
-    case KK_FIELD_UNKNOWN:
-    case KK_FIELD_PYTHON:
-    case KK_FIELD_HEADER:
-    case KK_FIELD_TRAILER:
+    const bool of_header = rule.field_class == KK_FIELD_HEADER;
+    if (!(rule.messages & d->message) || !first_time(d, rule.id) || (of_header && d->in_body)) {
         return false;
     }
-    return false;
+    d->in_body = !of_header;
+    return take_by_id(d);
 }
 
 /* 8, 9 and 35: the walk stands behind them afterwards. */
-static bool begin(decoder *d) {
+KK_INLINE bool begin(decoder *d) {
     kk_scan *scan = &d->scan;
     if (memcmp(scan->frame, "8=FIX.4.4\0019=", 12) != 0) {
         return false;
@@ -250,25 +277,25 @@ static bool begin(decoder *d) {
     }
     d->header->msg_type = *msg_type;
     d->command->kind = *msg_type;
-    d->seen[0] = 1u << KK_ID_BEGIN_STRING | 1u << KK_ID_BODY_LENGTH | 1u << KK_ID_MSG_TYPE |
-                 1u << KK_ID_CHECK_SUM;
+    d->seen = 1u << KK_ID_BEGIN_STRING | 1u << KK_ID_BODY_LENGTH | 1u << KK_ID_MSG_TYPE |
+              1u << KK_ID_CHECK_SUM;
     return true;
 }
 
 /* What only the whole message tells. */
-static bool finish(decoder *d) {
+KK_INLINE bool finish(decoder *d) {
     kk_command *command = d->command;
     const uint64_t required = kk_required_ids[kk_required_index(d->header->msg_type)];
-    if ((d->seen[0] & required) != required || d->scan.strange != 0 ||
-        d->scan.next != d->scan.end) {
+    if ((d->seen & required) != required || d->scan.strange != 0 || d->scan.next != d->scan.end) {
         return false;
     }
     if (d->text.length > 0) {
         command->echo[command->echo_count++] = d->text;
         command->echo_bytes += d->text.length;
     }
-    const bool resent = d->seen[0] & 1u << KK_ID_ORIG_SENDING_TIME;
-    command->sent_ns = resent ? d->orig_sending_time_ns : d->header->sending_time_ns;
+    if (!(d->seen & 1u << KK_ID_ORIG_SENDING_TIME)) {
+        command->sent_ns = d->header->sending_time_ns;
+    }
     command->flags |= d->header->poss_resend ? KK_COMMAND_POSS_RESEND : 0u;
     return true;
 }

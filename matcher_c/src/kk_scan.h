@@ -18,6 +18,9 @@
 #define KK_SCAN_MAX 4096u /* and of the longest */
 #define KK_SCAN_TRAILER 7u
 
+/* For what must live in registers. */
+#define KK_INLINE static inline __attribute__((always_inline))
+
 typedef struct kk_scan {
     const uint8_t *frame;
     uint32_t length;
@@ -34,7 +37,7 @@ typedef struct kk_scan {
 } kk_scan;
 
 /* Starts before the first field.  The frame has KK_SCAN_MIN to KK_SCAN_MAX bytes. */
-static inline void kk_scan_begin(kk_scan *scan, const uint8_t *frame, size_t length) {
+KK_INLINE void kk_scan_begin(kk_scan *scan, const uint8_t *frame, size_t length) {
     kk_assert(length >= KK_SCAN_MIN && length <= KK_SCAN_MAX);
     scan->frame = frame;
     scan->length = (uint32_t)length;
@@ -46,7 +49,7 @@ static inline void kk_scan_begin(kk_scan *scan, const uint8_t *frame, size_t len
 }
 
 /* The next 64 bytes; at the end of the frame its last 64, shifted to where they belong. */
-static inline void kk_scan_load(kk_scan *scan) {
+KK_INLINE void kk_scan_load(kk_scan *scan) {
     kk_assert(scan->block < scan->length);
     const uint32_t last = scan->length - 64u;
     const uint32_t from = scan->block < last ? scan->block : last;
@@ -57,7 +60,7 @@ static inline void kk_scan_load(kk_scan *scan) {
 }
 
 /* Offset of the next SOH.  The frame ends with one, so there is one while next < length. */
-static inline uint32_t kk_scan_soh(kk_scan *scan) {
+KK_INLINE uint32_t kk_scan_soh(kk_scan *scan) {
     while (scan->soh == 0) {
         kk_scan_load(scan);
     }
@@ -68,7 +71,7 @@ static inline uint32_t kk_scan_soh(kk_scan *scan) {
 
 /* Goes to the next field; it is before the trailer.  False: no tag of 1 to 3 digits, or no value.
  */
-static inline bool kk_scan_field(kk_scan *scan) {
+KK_INLINE bool kk_scan_field(kk_scan *scan) {
     const uint32_t at = scan->next;
     const uint32_t soh = kk_scan_soh(scan);
     const uint64_t word = kk_load64(scan->frame + at); /* the trailer is behind it */
@@ -95,6 +98,6 @@ static inline bool kk_scan_field(kk_scan *scan) {
     return soh > scan->value;
 }
 
-static inline bool kk_scan_more(const kk_scan *scan) { return scan->next < scan->end; }
+KK_INLINE bool kk_scan_more(const kk_scan *scan) { return scan->next < scan->end; }
 
 #endif
