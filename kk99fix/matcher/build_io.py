@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from kk99fix.matcher.declarations import CORE, ROOT, compile_arguments, declarations
 
 ffi = FFI()
-ffi.cdef(declarations(f"{CORE}/io/kk_pump.h"))
+ffi.cdef("#define KK_PUMP_NO_SLOT ...\n" + declarations(f"{CORE}/io/kk_pump.h"))
 _compile, _link = compile_arguments()
 ffi.set_source(
     "kk99fix.matcher._io",
@@ -19,6 +19,7 @@ ffi.set_source(
     sources=[
         *sorted(str(path.relative_to(ROOT)) for path in (ROOT / CORE / "io").glob("*.c")),
         f"{CORE}/src/kk_record.c",
+        f"{CORE}/src/kk_crc32c.c",
         f"{CORE}/src/kk_assert.c",
     ],
     include_dirs=[f"{CORE}/include", f"{CORE}/src", f"{CORE}/io"],
