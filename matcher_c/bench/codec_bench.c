@@ -14,11 +14,11 @@
 #include "kk_engine.h"
 #include "kk_exec_report.h"
 #include "kk_fix_text.h"
+#include "venue.h"
 
 #define MESSAGES 64u
 #define ROUNDS 100u
 #define MESSAGE_MAX 1024u
-#define BUFFER (96u << 20)
 
 static const char plain[] = "35=D|49=BROKER1|56=KK99|34=1000%02u|52=20261122-10:00:00.%03u|"
                             "11=ORD-000000%02u|1=B1-HOUSE|55=AAPL|54=1|38=100|40=2|44=190.%02u|"
@@ -32,6 +32,7 @@ static const char parties[] =
 static uint8_t messages[MESSAGES][MESSAGE_MAX];
 static size_t lengths[MESSAGES];
 static uint64_t sink;
+static venue market;
 
 static uint64_t now_ns(void) {
     struct timespec at;
@@ -42,7 +43,6 @@ static uint64_t now_ns(void) {
 static void fill(const char *form) {
     for (unsigned i = 0; i < MESSAGES; i++) {
         char body[MESSAGE_MAX];
-        /* Flawfinder: the form is one of the two above. */
         if (form == plain) {
             snprintf(body, sizeof body, plain, i, i * 7, i, i, i * 7);
         } else {
@@ -69,6 +69,28 @@ static void decode_all(void) {
     }
 }
 
+static void encode_all(void) {
+    kk_unit_begin(market.engine, KK_RECORD_TICK, KK_NONE, 0, market.now_ns, NULL, 0);
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        const kk_report report = {.slot = i % 2, .exec_type = '0', .ord_status = '0'};
+        kk_report_order(market.engine, &report);
+    }
+    kk_unit_end(market.engine);
+    kk_journal_take(market.engine);
+    market.now_ns += 100000;
+}
+
+/* Two resting orders of a session: without copies (1), or with one (0). */
+static void rest_two(unsigned session) {
+    char command[128];
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(command, sizeof command, "%u D|11=ORD-0000000%u|1=%s|54=1|38=100|44=99.%u|",
+                 session, i, session == 0 ? "A1" : "B1", i + 1);
+        venue_do(&market, command);
+    }
+    kk_journal_take(market.engine);
+}
+
 /* Best of many short runs, ns for each message: the host takes time away now and then. */
 static void measure(const char *name, void (*work)(void), unsigned runs) {
     double best = 1e9;
@@ -93,5 +115,12 @@ int main(int argc, char **argv) {
     printf("codec_parties_length %zu bytes\n", lengths[0]);
     measure("codec_frame_parties", frame_all, runs);
     measure("codec_decode_parties", decode_all, runs);
+    for (unsigned copies = 0; copies < 2; copies++) {
+        const kk_capacity capacity = venue_capacity();
+        venue_open(&market, &capacity);
+        rest_two(1 - copies);
+        measure(copies ? "codec_report_and_copy" : "codec_report", encode_all, runs);
+        venue_close(&market);
+    }
     return sink == 0;
 }
