@@ -38,6 +38,7 @@ duplicate_window = {orders}
 sessions = {sessions}
 accounts = {sessions}
 ring_bytes = {ring_bytes}
+touch_at_start = true
 
 [rates]
 EUR = "1.08"

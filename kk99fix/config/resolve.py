@@ -46,7 +46,7 @@ def resolve(settings: Settings) -> dict[str, Any]:
 def _venue(settings: Settings) -> dict[str, Any]:
     venue = settings.venue
     capacity = asdict(venue.capacity)
-    del capacity["ring_bytes"]
+    del capacity["ring_bytes"], capacity["touch_at_start"]
     return {
         "comp_id": venue.venue.comp_id,
         "currency": venue.venue.currency,

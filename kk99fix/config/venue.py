@@ -73,6 +73,8 @@ class Capacity:
     instruments: Count = 1024
     #: ClOrdIDs remembered after their order closed.
     duplicate_window: Count = 4_000_000
+    #: Take the memory of all order slots at start, so that no order waits for a page.
+    touch_at_start: bool = False
     #: Send buffer of one live session.
     ring_bytes: Annotated[int, Between(512 * 1024, 1024 * MIB)] = MIB
 

@@ -78,7 +78,9 @@ class Sequencer:
                     raise self._writer.fail(OSError(number, os.strerror(number)))
 
     def _begin_day(self, item: DayRollInput) -> None:
-        """Segments never span a trading day."""
+        """Segments never span a trading day; a new journal's first one has its day already."""
+        if self._writer.identity.trading_day == int(item.trading_day):
+            return
         self._flush()
         self._writer.roll(
             0, first_lsn=self.venue.engine.next_lsn, trading_day=int(item.trading_day)

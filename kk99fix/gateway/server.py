@@ -7,6 +7,7 @@ stop    no new connections, Logout(5) to everybody, a bounded wait, the journal 
 """
 
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final
 import trio
 from attrs import frozen
 
+from kk99fix.config.calendar import trading_day
 from kk99fix.config.load import Settings
 from kk99fix.config.resolve import resolve
 from kk99fix.gateway.acceptor import Acceptor
@@ -79,7 +81,14 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
     Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
     text that says what to do.
     """
-    storage = open_storage(state_dir, capacity_of(settings), settings.venue.journal.segment_bytes)
+    storage = open_storage(
+        state_dir,
+        capacity_of(settings),
+        settings.venue.journal.segment_bytes,
+        int(trading_day(settings.calendar.roll, time.time_ns())),
+    )
+    if settings.venue.capacity.touch_at_start:
+        storage.venue.engine.touch()
     pump = Pump(
         storage.venue.engine,
         connections=settings.venue.listen.max_connections,

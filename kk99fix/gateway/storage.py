@@ -55,10 +55,12 @@ def open_storage(
     state_dir: Path,
     capacity: Capacity,
     segment_bytes: int,
+    trading_day: int,
     progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr),  # noqa: T201
 ) -> Storage:
     """Lock the state directory and bring the venue to where its journal ends.
 
+    A new journal begins with `trading_day` (YYYYMMDD).
     Raises `JournalError` (locked, damaged, foreign) and `DivergenceError`.
     """
     folder = state_dir / JOURNAL_FOLDER
@@ -67,7 +69,7 @@ def open_storage(
     segments = list_segments(folder)
     venue = Venue(Engine(capacity))
     if not segments:
-        identity = Identity(uuid.uuid4().bytes, 0, _digest(), core.core_version())
+        identity = Identity(uuid.uuid4().bytes, trading_day, _digest(), core.core_version())
         writer = JournalWriter(folder, identity, segment_bytes=segment_bytes)
         writer.create()
         return _storage(lock, venue, writer, Recovered(), continued=False)

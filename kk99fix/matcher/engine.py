@@ -154,6 +154,10 @@ class Engine:
         ffi.release(self._journal)
         self._buffer.close()
 
+    def touch(self) -> None:
+        """Back order slots and index with real pages now, instead of at their first use."""
+        lib.kk_engine_touch(self._handle)
+
     # ------------------------------------------------------------------ for the pump
 
     @property

@@ -72,6 +72,8 @@ typedef struct kk_capacity {
 /* Reserves all memory.  Returns NULL when a capacity is 0 or the memory is not to be had. */
 kk_engine *kk_engine_new(const kk_capacity *capacity);
 void kk_engine_free(kk_engine *engine);
+/* Backs order slots and index with real pages now, instead of at their first use. */
+void kk_engine_touch(kk_engine *engine);
 
 /* Bytes reserved for one order slot: hot and cold part, its share of echo chunks and index. */
 uint32_t kk_order_slot_bytes(const kk_engine *engine);

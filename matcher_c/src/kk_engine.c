@@ -138,6 +138,11 @@ void kk_engine_free(kk_engine *engine) {
     free(engine);
 }
 
+void kk_engine_touch(kk_engine *engine) {
+    kk_order_pool_touch(&engine->pool);
+    kk_order_index_touch(engine->index);
+}
+
 uint32_t kk_order_slot_bytes(const kk_engine *engine) {
     const kk_capacity *capacity = &engine->capacity;
     const size_t bytes = kk_order_pool_bytes(capacity->orders) +

@@ -8,6 +8,10 @@
 
 #include "kk_assert.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* Smaller arrays gain nothing from huge pages. */
@@ -34,6 +38,12 @@ void *kk_memory_new(size_t bytes) {
     (void)munmap(mapped + before + whole, HUGE_PAGE - before);
     (void)madvise(mapped + before, whole, MADV_HUGEPAGE); /* without it slower, not wrong */
     return mapped + before;
+}
+
+void kk_memory_touch(void *memory, size_t bytes) {
+    if (is_big(bytes)) {
+        (void)madvise(memory, whole_pages(bytes), MADV_POPULATE_WRITE); /* else at first use */
+    }
 }
 
 void kk_memory_free(void *memory, size_t bytes) {

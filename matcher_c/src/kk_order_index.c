@@ -5,7 +5,8 @@
  *     table     | displacement 5 | tag | position + 1 |   one 32-bit word a slot, 0 is empty
  *
  * A retired entry moves from its cell to the ring's end, over the oldest closed one; so an id is
- * known for exactly `window` further closed ids, and no operation takes more than a few steps.
+ * known for `window` further closed ids, and no operation takes more than a few steps.  The move
+ * waits for some more retirements: by then what it touches has been prefetched.
  *
  * The table is open addressing in the manner of Robin Hood: along a run the ids stand in the order
  * of their home slots.  A word knows how far it is from home, up to FAR, so runs are searched and
@@ -21,7 +22,8 @@
 #define FAR 31u /* so far from home or farther */
 #define FAR_SHIFT 27u
 #define POSITION_BITS_MAX FAR_SHIFT
-#define AHEAD 8u /* evictions whose table slots are prefetched ahead */
+#define AHEAD 8u   /* evictions whose table slots are prefetched ahead */
+#define WAITING 8u /* retired entries that have not moved yet */
 
 struct kk_order_index {
     kk_index_entry *entries;
@@ -34,10 +36,12 @@ struct kk_order_index {
     uint32_t window;
     uint32_t closed_next; /* where in the ring the next closed id goes */
     uint32_t closed_count;
+    uint32_t waiting[WAITING]; /* the last retired entries, as a ring */
+    uint64_t retired;
 };
 
 /* A replaced order has two ids for a moment. */
-static uint32_t live_cells_for(uint32_t orders) { return orders + 1; }
+static uint32_t live_cells_for(uint32_t orders) { return orders + 1 + WAITING; }
 
 static size_t entries_for(uint32_t orders, uint32_t window) {
     return (size_t)live_cells_for(orders) + window;
@@ -84,6 +88,12 @@ void kk_order_index_free(kk_order_index *index) {
         kk_memory_free(index->table, (size_t)index->table_slots * sizeof(uint32_t));
         free(index);
     }
+}
+
+void kk_order_index_touch(kk_order_index *index) {
+    kk_memory_touch(index->entries,
+                    ((size_t)index->live_cells + index->window) * sizeof(kk_index_entry));
+    kk_memory_touch(index->table, (size_t)index->table_slots * sizeof(uint32_t));
 }
 
 /* ------------------------------------------------------------------ words of the table */
@@ -231,16 +241,26 @@ uint32_t kk_order_index_add(kk_order_index *index, uint64_t hash, uint32_t slot,
     return entry;
 }
 
+/* Moves a retired entry from its cell to the ring. */
+static void move_to_ring(kk_order_index *index, uint32_t entry) {
+    kk_index_entry *cell = &index->entries[entry];
+    kk_assert(cell->status != KK_ORDER_LIVE);
+    uint32_t place = take_closed_place(index);
+    index->table[table_locate(index, cell->hash, entry)] += place - entry;
+    index->entries[place] = *cell;
+    cell->slot = index->live_free;
+    index->live_free = entry;
+}
+
 void kk_order_index_retire(kk_order_index *index, uint32_t entry, uint32_t status) {
     kk_assert(entry < index->live_fresh && status != KK_ORDER_LIVE);
-    kk_index_entry *live = &index->entries[entry];
-    kk_assert(live->status == KK_ORDER_LIVE);
-    uint32_t place = take_closed_place(index);
-    uint32_t at = table_locate(index, live->hash, entry);
-    index->table[at] += place - entry;
-    index->entries[place] = *live;
-    index->entries[place].status = status;
-    live->status = KK_ORDER_FREE;
-    live->slot = index->live_free;
-    index->live_free = entry;
+    index->entries[entry].status = status;
+    if (kk_likely(index->retired >= WAITING)) {
+        move_to_ring(index, index->waiting[index->retired % WAITING]);
+    }
+    index->waiting[index->retired % WAITING] = entry;
+    index->retired++;
+    /* Its cell is on the way by now; the table's slot is next. */
+    uint32_t earlier = index->waiting[(index->retired + WAITING / 2) % WAITING];
+    kk_order_index_prefetch(index, index->entries[earlier].hash);
 }

@@ -22,6 +22,8 @@ typedef struct kk_index_entry {
 /* NULL: no memory.  `window` >= `orders`. */
 kk_order_index *kk_order_index_new(uint32_t orders, uint32_t window);
 void kk_order_index_free(kk_order_index *index);
+/* Backs everything with real pages now. */
+void kk_order_index_touch(kk_order_index *index);
 size_t kk_order_index_bytes(uint32_t orders, uint32_t window);
 
 uint64_t kk_clord_id_hash(uint32_t session, const uint8_t *clord_id, size_t length);

@@ -240,3 +240,11 @@ size_t kk_order_pool_copy_echo(const kk_order_pool *pool, uint32_t slot, uint8_t
     }
     return detail->echo_bytes;
 }
+
+void kk_order_pool_touch(kk_order_pool *pool) {
+    kk_memory_touch(pool->orders, pool->capacity * sizeof(kk_order));
+    kk_memory_touch(pool->details, pool->capacity * sizeof(kk_order_detail));
+    kk_memory_touch(pool->chunks, (size_t)pool->chunk_capacity * KK_ECHO_CHUNK);
+    kk_memory_touch(pool->chunk_next, pool->chunk_capacity * sizeof(uint32_t));
+    kk_memory_touch(pool->chunk_owner, pool->chunk_capacity * sizeof(uint32_t));
+}

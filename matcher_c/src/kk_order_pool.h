@@ -34,6 +34,8 @@ typedef struct kk_order_pool {
 /* False: no memory; then there is nothing to free. */
 bool kk_order_pool_init(kk_order_pool *pool, uint32_t capacity);
 void kk_order_pool_free(kk_order_pool *pool);
+/* Backs everything with real pages now. */
+void kk_order_pool_touch(kk_order_pool *pool);
 /* All memory of a pool of this capacity. */
 size_t kk_order_pool_bytes(uint32_t capacity);
 
