@@ -158,12 +158,13 @@ static void reduce(world *w, uint32_t slot) {
 static void compare(world *w) {
     for (uint32_t instrument = 0; instrument < INSTRUMENTS; instrument++) {
         kk_book_check(w->books, instrument);
-        for (uint8_t side = '1'; side <= '2'; side++) {
+        for (size_t i = 0; i < 2; i++) {
+            uint8_t side = (uint8_t)('1' + i);
             const kk_naive_side *expected = kk_naive_side_of(&w->naive[instrument], side);
             uint32_t slot = kk_book_first(w->books, instrument, side);
-            for (uint32_t i = 0; i < expected->count; i++) {
-                KK_CHECK(slot == expected->orders[i].slot);
-                KK_CHECK(w->orders[slot].leaves_lots == expected->orders[i].lots);
+            for (uint32_t at = 0; at < expected->count; at++) {
+                KK_CHECK(slot == expected->orders[at].slot);
+                KK_CHECK(w->orders[slot].leaves_lots == expected->orders[at].lots);
                 slot = kk_book_after(w->books, slot);
             }
             KK_CHECK(slot == KK_NONE);
