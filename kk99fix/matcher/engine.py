@@ -347,10 +347,14 @@ class Engine:
             span = getattr(target, name)
             span.offset, span.length = len(base), len(value)
             base += value
-        if command.echo:
-            target.echo[0].offset, target.echo[0].length = len(base), len(command.echo)
-            target.echo_count, target.echo_bytes = 1, len(command.echo)
-            base += command.echo
+        # Text(58) is a run of its own, the last: a report with a text of ours leaves it out.
+        text_bytes = len(b"58=" + command.text + b"\x01") if command.text else 0
+        for run in filter(None, (len(command.echo) - text_bytes, text_bytes)):
+            span = target.echo[target.echo_count]
+            span.offset, span.length = len(base) + target.echo_bytes, run
+            target.echo_count += 1
+            target.echo_bytes += run
+        base += command.echo
         data = ffi.from_buffer("uint8_t[]", bytes(base) or b"\0")
         target.base = data
         target.kind = ord(command.kind)
