@@ -15,11 +15,7 @@ _SOH = b"\x01"
 _NO_PARTY_IDS = 453
 _PARTY_TAGS = frozenset({448, 447, 452, 802, 523, 803})
 _TEXT = 58
-_TRADED = {
-    54: (frozenset({b"1", b"2"}), "UNSUPPORTED_SIDE"),
-    40: (frozenset({b"1", b"2"}), "UNSUPPORTED_ORD_TYPE"),
-    59: (frozenset({b"0", b"1", b"3", b"4"}), "UNSUPPORTED_TIME_IN_FORCE"),
-}
+#: What stands for an absent Side(54), OrdType(40) or TimeInForce(59).
 _DEFAULTS = {54: b"1", 40: b"2", 59: b"0"}
 
 
@@ -34,7 +30,7 @@ def command_of(message: Message) -> Command:
     get = message.get
     sent = values.utc_timestamp_ns(get(122) or get(52))
     assert sent is not None, "validated before"
-    side, ord_type, time_in_force = (_traded(message, tag) for tag in (54, 40, 59))
+    side, ord_type, time_in_force = (_character(message, tag) for tag in (54, 40, 59))
     return Command(
         kind=message.msg_type.decode("ascii"),
         clord_id=get(11) or b"",
@@ -62,21 +58,15 @@ def _decimal(value: bytes | None) -> int | None:
     return None if value is None else values.decimal_e8(value)
 
 
-def _traded(message: Message, tag: int) -> str:
-    """The value as a character if the core trades it, else the default: `_reason` refuses."""
-    value = message.get(tag)
-    return (value if value in _TRADED[tag][0] else _DEFAULTS[tag]).decode("ascii")
+def _character(message: Message, tag: int) -> str:
+    """The value of a field that FIX gives one character; the core says what it trades."""
+    return (message.get(tag) or _DEFAULTS[tag]).decode("ascii")
 
 
 def _reason(message: Message) -> int:
     """Number of the reject code for what only the full decoding finds; 0 for none."""
-    if message.msg_type in {b"D", b"G"}:
-        if any(tag in tables.INSTRUCTION_TAGS for tag, _ in message.fields):
-            return tables.REJECT_CODES["UNSUPPORTED_INSTRUCTION"].number
-        for tag, (traded, code) in _TRADED.items():
-            value = message.get(tag)
-            if value is not None and value not in traded:
-                return tables.REJECT_CODES[code].number
+    if any(tag in tables.INSTRUCTION_TAGS for tag, _ in message.fields):
+        return tables.REJECT_CODES["UNSUPPORTED_INSTRUCTION"].number
     return 0
 
 
