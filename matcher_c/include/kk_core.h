@@ -176,10 +176,12 @@ kk_status kk_session_set(kk_engine *engine, uint32_t id, const kk_session_config
 kk_status kk_frame(const uint8_t *in, size_t in_length, size_t limit, size_t *length);
 
 typedef struct kk_consumed {
-    size_t used;         /* bytes done with: applied frames and dropped garbled ones */
-    size_t frame_length; /* KK_ESCALATE: length of the frame that starts at in + used */
-    uint32_t messages;   /* frames applied */
-    uint32_t garbled;    /* garbled stretches dropped */
+    size_t used;             /* bytes done with: applied frames and dropped garbled ones */
+    size_t frame_length;     /* KK_ESCALATE: length of the frame that starts at in + used */
+    uint32_t messages;       /* frames applied */
+    uint32_t garbled;        /* garbled stretches dropped */
+    uint32_t garbled_in_row; /* those of them behind the last applied frame */
+    uint32_t reserved;
 } kk_consumed;
 
 /*

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -172,6 +173,19 @@ static uint32_t list_without(uint32_t *slots, uint32_t count, uint32_t slot) {
     return kept;
 }
 
+/* Closes a socket.  Unread bytes would make that a reset, which takes our last words with it. */
+static void close_socket(int fd) {
+    char unread[4096];
+
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; i < KK_PUMP_DISCARD_READS; i++) {
+        if (recv(fd, unread, sizeof unread, MSG_DONTWAIT) <= 0) {
+            break;
+        }
+    }
+    close(fd);
+}
+
 void kk_pump_remove(kk_pump *pump, uint32_t slot) {
     kk_connection *connection = &pump->connections[slot];
 
@@ -183,7 +197,7 @@ void kk_pump_remove(kk_pump *pump, uint32_t slot) {
     pump->deferred_count = list_without(pump->deferred, pump->deferred_count, slot);
     pump->told_count = list_without(pump->told, pump->told_count, slot);
     pump->slot_of_session[connection->session] = KK_PUMP_NO_SLOT;
-    close(connection->fd);
+    close_socket(connection->fd);
     connection->fd = -1;
     pump->statistics.connections--;
 }

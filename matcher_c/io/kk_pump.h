@@ -69,7 +69,7 @@ typedef struct kk_pump_event {
 typedef enum kk_pump_flushed {
     KK_PUMP_DONE = 0,
     KK_PUMP_ROLL = 1, /* the next unit does not fit the segment: give another, call again */
-    KK_PUMP_ERROR = 2 /* the write failed: kk_pump_error; nothing was released */
+    KK_PUMP_ERROR = 2 /* a write failed: kk_pump_error; nothing was released, nor ever will be */
 } kk_pump_flushed;
 
 typedef struct kk_pump_statistics {
@@ -136,7 +136,7 @@ uint32_t kk_pump_read(kk_pump *pump, kk_pump_event *events, uint32_t limit);
 bool kk_pump_handled(kk_pump *pump, uint32_t slot, kk_pump_event *event);
 /* Leaves the rest of a connection's input for the next pass (its share of Python is used up). */
 void kk_pump_defer(kk_pump *pump, uint32_t slot, uint32_t frame_length);
-/* Whether a pass would find work without any socket becoming ready. */
+/* Whether a pass would find work without any socket becoming ready: input or an event. */
 bool kk_pump_pending(const kk_pump *pump);
 
 /* Writes the records made so far, releases their bytes and sends. */

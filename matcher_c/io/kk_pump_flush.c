@@ -52,6 +52,9 @@ static bool write_records(kk_pump *pump, const uint8_t *bytes, size_t length) {
 static kk_pump_flushed write_journal(kk_pump *pump) {
     const size_t used = ((kk_journal_used_function)pump->core.journal_used)(pump->core.engine);
 
+    if (pump->error != 0) {
+        return KK_PUMP_ERROR;
+    }
     while (pump->flushed < used) {
         uint8_t *bytes = pump->core.journal + pump->flushed;
         const size_t waiting = used - pump->flushed;

@@ -8,6 +8,8 @@
 
 /* Reads whose messages wait for the flush, to be timed. */
 #define KK_PUMP_TIMED_MAX 1024
+/* Reads of unread input that is thrown away before a socket is closed. */
+#define KK_PUMP_DISCARD_READS 64
 
 typedef struct kk_connection {
     int fd; /* -1: the slot is free */
@@ -20,6 +22,7 @@ typedef struct kk_connection {
     bool with_python;  /* a frame at input_done is being handled */
     bool stopped;      /* is not read any more */
     bool deferred;     /* input waits for the next pass */
+    bool dropping;     /* the last bytes dropped were garbled: what follows may belong to them */
     bool failed;       /* closed or broken; Python was told */
     bool behind_told;  /* KK_PUMP_BEHIND was given and not yet acted upon */
     int32_t error;
@@ -79,7 +82,7 @@ void kk_pump_tell(kk_pump *pump, uint32_t slot);
 void kk_pump_count_latency(kk_pump *pump);
 int64_t kk_pump_monotonic_ns(void);
 /* Reading stops while the ring has less than this free: one read's reports and a margin. */
-#define KK_PUMP_RING_LOW (4u * KK_PUMP_READ_MAX)
+#define KK_PUMP_RING_LOW ((size_t)4 * KK_PUMP_READ_MAX)
 
 typedef kk_status (*kk_consume_function)(kk_engine *, uint32_t, const uint8_t *, size_t, int64_t,
                                          kk_consumed *);

@@ -58,12 +58,27 @@ static void defer(kk_pump *pump, uint32_t slot) {
     }
 }
 
-static bool count_garbled(kk_pump *pump, kk_connection *connection, const kk_consumed *consumed) {
-    pump->statistics.garbled += consumed->garbled;
+/* Whether the input starts as a frame does; a garbled stretch goes on until then. */
+static bool starts_frame(const kk_connection *connection) {
+    const uint32_t length = connection->input_used - connection->input_done;
+
+    return length >= 5 && memcmp(connection->input + connection->input_done, "8=FIX", 5) == 0;
+}
+
+/* Counts garbled stretches, however they were cut into reads; true when there are too many. */
+static bool count_garbled(kk_pump *pump, kk_connection *connection, const kk_consumed *consumed,
+                          bool goes_on) {
+    const uint32_t fresh = consumed->garbled - (goes_on && consumed->garbled > 0 ? 1u : 0u);
+
+    pump->statistics.garbled += fresh;
     if (consumed->messages > 0) {
-        connection->garbled_in_row = 0;
+        connection->garbled_in_row = consumed->garbled_in_row;
+    } else {
+        connection->garbled_in_row += fresh;
     }
-    connection->garbled_in_row += consumed->garbled;
+    if (consumed->used > 0) {
+        connection->dropping = consumed->garbled_in_row > 0;
+    }
     return connection->garbled_in_row > pump->garbled_max;
 }
 
@@ -72,13 +87,14 @@ static bool consume(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     kk_connection *connection = &pump->connections[slot];
     kk_consumed consumed = {0};
 
+    const bool goes_on = connection->dropping && !starts_frame(connection);
     const kk_status status = ((kk_consume_function)pump->core.consume)(
         pump->core.engine, connection->session, connection->input + connection->input_done,
         connection->input_used - connection->input_done, connection->received_ns, &consumed);
     connection->input_done += (uint32_t)consumed.used;
     pump->statistics.messages += consumed.messages;
     time_read(pump, connection->started_ns, consumed.messages);
-    if (count_garbled(pump, connection, &consumed)) {
+    if (count_garbled(pump, connection, &consumed, goes_on)) {
         connection->stopped = true;
         fill_event(connection, slot, KK_PUMP_GARBLED, event);
         return true;
@@ -198,6 +214,7 @@ bool kk_pump_handled(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     connection->input_done += connection->handled_frame;
     kk_assert(connection->input_done <= connection->input_used);
     connection->garbled_in_row = 0;
+    connection->dropping = false;
     /* Python's inputs came later than the read, and time in the journal never goes back. */
     connection->received_ns = kk_pump_now(pump);
     const bool again = !connection->stopped && !connection->failed && consume(pump, slot, event);
@@ -215,4 +232,6 @@ void kk_pump_defer(kk_pump *pump, uint32_t slot, uint32_t frame_length) {
     kk_pump_update_interest(pump, slot);
 }
 
-bool kk_pump_pending(const kk_pump *pump) { return pump->deferred_count > 0; }
+bool kk_pump_pending(const kk_pump *pump) {
+    return pump->deferred_count > 0 || pump->told_count > 0;
+}

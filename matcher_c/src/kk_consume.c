@@ -164,6 +164,7 @@ static kk_status apply_group(kk_engine *engine, uint32_t session, const group *a
         const kk_arrival *arrival = &ahead->arrivals[i];
         if (arrival->garbled) {
             consumed->garbled++;
+            consumed->garbled_in_row++;
         } else {
             const kk_status status = kk_arrival_apply(engine, session, arrival, now_ns);
             if (status == KK_ESCALATE) {
@@ -174,6 +175,7 @@ static kk_status apply_group(kk_engine *engine, uint32_t session, const group *a
                 return status;
             }
             consumed->messages++;
+            consumed->garbled_in_row = 0;
         }
         consumed->used += arrival->length;
     }
