@@ -44,9 +44,9 @@ static void fill(const char *form) {
     for (unsigned i = 0; i < MESSAGES; i++) {
         char body[MESSAGE_MAX];
         if (form == plain) {
-            snprintf(body, sizeof body, plain, i, i * 7, i, i, i * 7);
+            (void)snprintf(body, sizeof body, plain, i, i * 7, i, i, i * 7);
         } else {
-            snprintf(body, sizeof body, parties, i, i * 7, i, i, i * 7);
+            (void)snprintf(body, sizeof body, parties, i, i * 7, i, i, i * 7);
         }
         lengths[i] = kk_fix_message(messages[i], body);
     }
@@ -84,8 +84,8 @@ static void encode_all(void) {
 static void rest_two(unsigned session) {
     char command[128];
     for (unsigned i = 0; i < 2; i++) {
-        snprintf(command, sizeof command, "%u D|11=ORD-0000000%u|1=%s|54=1|38=100|44=99.%u|",
-                 session, i, session == 0 ? "A1" : "B1", i + 1);
+        (void)snprintf(command, sizeof command, "%u D|11=ORD-0000000%u|1=%s|54=1|38=100|44=99.%u|",
+                       session, i, session == 0 ? "A1" : "B1", i + 1);
         venue_do(&market, command);
     }
     kk_journal_take(market.engine);

@@ -4,7 +4,8 @@
 #include "kk_assert.h"
 #include "kk_decode.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* libFuzzer calls it. */
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void decode(const uint8_t *frame, size_t length) {
     kk_header header;

@@ -2,7 +2,8 @@
 #include "kk_assert.h"
 #include "kk_core.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* libFuzzer calls it. */
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t done = 0;

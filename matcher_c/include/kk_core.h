@@ -211,15 +211,15 @@ typedef enum kk_command_kind {
 /* A decoded D, F, G or H.  Spans point into `base`, which lives as long as the call. */
 typedef struct kk_command {
     const uint8_t *base;
-    kk_span clord_id;            /* ClOrdID(11) */
-    kk_span orig_clord_id;       /* OrigClOrdID(41) */
-    kk_span order_id;            /* OrderID(37) */
-    kk_span account;             /* Account(1) */
-    kk_span symbol;              /* Symbol(55) */
-    kk_span text;                /* Text(58) */
-    kk_span status_req_id;       /* OrdStatusReqID(790) of H */
-    kk_span sender_sub_id;       /* SenderSubID(50) */
-    kk_span target_sub_id;       /* TargetSubID(57) */
+    kk_span clord_id;      /* ClOrdID(11) */
+    kk_span orig_clord_id; /* OrigClOrdID(41) */
+    kk_span order_id;      /* OrderID(37) */
+    kk_span account;       /* Account(1) */
+    kk_span symbol;        /* Symbol(55) */
+    kk_span text;          /* Text(58) */
+    kk_span status_req_id; /* OrdStatusReqID(790) of H */
+    kk_span sender_sub_id; /* SenderSubID(50) */
+    kk_span target_sub_id; /* TargetSubID(57) */
     /* runs of echoed body fields, "tag=value<SOH>...", in order; Text(58) is the last run, alone */
     kk_span echo[KK_ECHO_SPANS];
     uint32_t echo_count;

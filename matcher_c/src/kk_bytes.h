@@ -39,27 +39,40 @@ static inline uint32_t kk_word_sum(uint64_t word) {
     return (uint32_t)(pairs * UINT64_C(0x0001000100010001) >> 48);
 }
 
-/* Sum of all bytes; CheckSum(10) is its lowest eight bits. */
-static inline uint32_t kk_byte_sum(const uint8_t *bytes, size_t length) {
-    uint32_t sum = 0;
-    size_t i = 0;
 #if defined(__SSE2__)
-    const __m128i zero = _mm_setzero_si128();
-    __m128i sums = zero;
+/* Adds up as many bytes as fill vectors; *done tells how many. */
+static inline uint32_t kk_vector_sum(const uint8_t *bytes, size_t length, size_t *done) {
+    __m128i sums = _mm_setzero_si128();
+    size_t i = 0;
 #if defined(__AVX2__)
     __m256i wide = _mm256_setzero_si256();
     for (; i + 32 <= length; i += 32) {
         const __m256i part = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + i));
         wide = _mm256_add_epi64(wide, _mm256_sad_epu8(part, _mm256_setzero_si256()));
     }
-    sums = _mm_add_epi64(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    sums = _mm_add_epi64(sums, _mm256_castsi256_si128(wide));
+    sums = _mm_add_epi64(sums, _mm256_extracti128_si256(wide, 1));
 #endif
     for (; i + 16 <= length; i += 16) {
         const __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
-        sums = _mm_add_epi64(sums, _mm_sad_epu8(part, zero));
+        sums = _mm_add_epi64(sums, _mm_sad_epu8(part, _mm_setzero_si128()));
     }
-    sum = (uint32_t)_mm_cvtsi128_si32(_mm_add_epi64(sums, _mm_unpackhi_epi64(sums, sums)));
+    *done = i;
+    return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi64(sums, _mm_unpackhi_epi64(sums, sums)));
+}
+#else
+static inline uint32_t kk_vector_sum(const uint8_t *bytes, size_t length, size_t *done) {
+    (void)bytes;
+    (void)length;
+    *done = 0;
+    return 0;
+}
 #endif
+
+/* Sum of all bytes; CheckSum(10) is its lowest eight bits. */
+static inline uint32_t kk_byte_sum(const uint8_t *bytes, size_t length) {
+    size_t i = 0;
+    uint32_t sum = kk_vector_sum(bytes, length, &i);
     for (; i + 8 <= length; i += 8) {
         sum += kk_word_sum(kk_load64(bytes + i));
     }

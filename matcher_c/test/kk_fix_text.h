@@ -31,14 +31,14 @@ static inline size_t kk_fix_close(uint8_t *out, size_t length) {
         sum += out[i];
     }
     char trailer[16];
-    snprintf(trailer, sizeof trailer, "10=%03u|", sum & 0xFFu);
+    (void)snprintf(trailer, sizeof trailer, "10=%03u|", sum & 0xFFu);
     return length + kk_fix_bytes(out + length, trailer);
 }
 
 /* The frame around `body`, which begins with "35="; returns its length. */
 static inline size_t kk_fix_message(uint8_t *out, const char *body) {
     char prefix[64];
-    snprintf(prefix, sizeof prefix, "8=FIX.4.4|9=%zu|", strlen(body));
+    (void)snprintf(prefix, sizeof prefix, "8=FIX.4.4|9=%zu|", strlen(body));
     size_t length = kk_fix_bytes(out, prefix);
     length += kk_fix_bytes(out + length, body);
     return kk_fix_close(out, length);

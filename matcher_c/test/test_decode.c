@@ -101,12 +101,12 @@ static void taken_fields(void) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char body[1024];
-        snprintf(body, sizeof body, D NEW "%s", rows[i]);
+        (void)snprintf(body, sizeof body, D NEW "%s", rows[i]);
         if (!decode(body)) {
             printf("not taken: %s\n", rows[i]);
         }
         KK_CHECK(decode(body));
-        snprintf(body, sizeof body, D "11=a|%s55=AAPL|54=1|38=100|40=2|" TIME, rows[i]);
+        (void)snprintf(body, sizeof body, D "11=a|%s55=AAPL|54=1|38=100|40=2|" TIME, rows[i]);
         KK_CHECK(decode(body));
     }
 }
@@ -202,12 +202,13 @@ static void left_fields(void) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char body[1024];
-        snprintf(body, sizeof body, D NEW "%s", rows[i]);
+        (void)snprintf(body, sizeof body, D NEW "%s", rows[i]);
         if (decode(body)) {
             printf("taken: %s\n", rows[i]);
         }
         KK_CHECK(!decode(body));
-        snprintf(body, sizeof body, D "11=a|%s55=AAPL|54=1|38=100|40=2|44=190.5|" TIME, rows[i]);
+        (void)snprintf(body, sizeof body, D "11=a|%s55=AAPL|54=1|38=100|40=2|44=190.5|" TIME,
+                       rows[i]);
         KK_CHECK(!decode(body));
     }
 }
@@ -372,7 +373,7 @@ static void mutations(void) {
     unsigned decoded = 0;
     for (unsigned round = 0; round < 400000; round++) {
         char body[512];
-        strcpy(body, bodies[round % 4]);
+        memcpy(body, bodies[round % 4], strlen(bodies[round % 4]) + 1);
         for (unsigned i = 0; i <= kk_random(&seed) % 2; i++) {
             const uint64_t at = 5 + kk_random(&seed) % (strlen(body) - 6);
             const uint64_t any = 1 + kk_random(&seed) % 255;

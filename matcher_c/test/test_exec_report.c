@@ -77,9 +77,9 @@ static void a_resting_order(void) {
     SAYS("0 D|11=a|1=A1|54=1|38=10|44=100.5|",
          "35=8|" TO_ALPHA "34=1|52=" NOW "|37=1|17=1|150=0|39=0|11=a|1=A1|55=AAPL|54=1|38=10|40=2|"
          "44=100.5|59=0|151=10|14=0|6=0|60=" NOW "|",
-         "35=8|" TO_DESK "34=1|115=ALPHA|52=" NOW "|37=1|17=1|150=0|39=0|11=a|1=A1|55=AAPL|54=1|38="
-                                                  "10|40=2|44=100.5|59=0|151=10|14=0|6=0|60=" NOW
-         "|797=Y|");
+         "35=8|" TO_DESK "34=1|115=ALPHA|52=" NOW "|"
+         "37=1|17=1|150=0|39=0|11=a|1=A1|55=AAPL|54=1|38=10|40=2|44=100.5|59=0|151=10|14=0|6=0|"
+         "60=" NOW "|797=Y|");
     venue_close(&v);
 }
 
@@ -211,7 +211,7 @@ static void longest(void) {
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         for (size_t length = 1; length < 300; length += 37) {
             value[length] = '\0';
-            snprintf(text, sizeof text, forms[i], value);
+            (void)snprintf(text, sizeof text, forms[i], value);
             venue_do(&v, text);
             value[length] = 'x';
         }

@@ -125,7 +125,7 @@ static void no_trailer(void) {
     size_t third = 0;
     for (unsigned declared = 10; declared < 150; declared++) {
         char text[128];
-        snprintf(text, sizeof text, "8=FIX.4.4|9=%u|35=0|49=A|56=B|34=1|", declared);
+        (void)snprintf(text, sizeof text, "8=FIX.4.4|9=%u|35=0|49=A|56=B|34=1|", declared);
         third = kk_fix_bytes(bytes, text);
         second = kk_fix_message(bytes + third, heartbeat);
         kk_status status = frame_of(bytes, third + second, &found);
