@@ -5,6 +5,7 @@
 #include "kk_assert.h"
 
 #define E8_DECIMALS 8
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits are looked at eight at a time");
 #define SHORT_TEXT 19 /* so many digits cannot overflow 64 bits */
 
 static const uint64_t powers_of_ten[E8_DECIMALS + 1] = {1,      10,      100,      1000,     10000,
@@ -93,29 +94,74 @@ bool kk_parse_u63(const uint8_t *text, size_t length, uint64_t *value) {
     return sum <= (uint64_t)INT64_MAX;
 }
 
-static size_t count_digits(uint64_t value) {
-    size_t digits = 1;
-    for (; value >= 10000; value /= 10000) {
-        digits += 4;
-    }
-    return digits + (value >= 10) + (value >= 100) + (value >= 1000);
+static void put_two(uint8_t *out, uint32_t value) { memcpy(out, digit_pairs + value * 2, 2); }
+
+static void put_four(uint8_t *out, uint32_t value) {
+    put_two(out, value / 100);
+    put_two(out + 2, value % 100);
 }
 
-/* Writes exactly `digits` digits, leading zeros included. */
-static void put_digits(uint8_t *out, uint64_t value, size_t digits) {
-    for (; digits >= 2; digits -= 2, value /= 100) {
-        memcpy(out + digits - 2, digit_pairs + value % 100 * 2, 2);
+static void put_eight(uint8_t *out, uint32_t value) {
+    put_four(out, value / 10000);
+    put_four(out + 4, value % 10000);
+}
+
+static size_t format_below_10000(uint8_t *out, uint32_t value) {
+    if (value < 10) {
+        out[0] = (uint8_t)('0' + value);
+        return 1;
     }
-    if (digits == 1) {
-        out[0] = (uint8_t)('0' + value % 10);
+    if (value < 100) {
+        put_two(out, value);
+        return 2;
     }
+    if (value < 1000) {
+        out[0] = (uint8_t)('0' + value / 100);
+        put_two(out + 1, value % 100);
+        return 3;
+    }
+    put_four(out, value);
+    return 4;
+}
+
+static size_t format_below_e8(uint8_t *out, uint32_t value) {
+    if (value < 10000) {
+        return format_below_10000(out, value);
+    }
+    const size_t length = format_below_10000(out, value / 10000);
+    put_four(out + length, value % 10000);
+    return length + 4;
 }
 
 size_t kk_format_u64(uint8_t *out, uint64_t value) {
     kk_assert(out != NULL);
-    size_t digits = count_digits(value);
-    put_digits(out, value, digits);
-    return digits;
+    if (value < (uint64_t)KK_E8) {
+        return format_below_e8(out, (uint32_t)value);
+    }
+    const uint64_t upper = value / (uint64_t)KK_E8;
+    size_t length = 0;
+    if (upper < (uint64_t)KK_E8) {
+        length = format_below_e8(out, (uint32_t)upper);
+    } else {
+        length = format_below_10000(out, (uint32_t)(upper / (uint64_t)KK_E8));
+        put_eight(out + length, (uint32_t)(upper % (uint64_t)KK_E8));
+        length += 8;
+    }
+    put_eight(out + length, (uint32_t)(value % (uint64_t)KK_E8));
+    return length + 8;
+}
+
+/* ".digits" without trailing zeros; eight digits are written, whatever remains of them. */
+static size_t format_fraction(uint8_t *out, uint32_t fraction) {
+    uint64_t digits = 0;
+
+    kk_assert(fraction > 0 && fraction < (uint32_t)KK_E8);
+    out[0] = '.';
+    put_eight(out + 1, fraction);
+    memcpy(&digits, out + 1, sizeof digits);
+    /* The last digit is in the highest byte. */
+    const uint64_t not_zeros = digits ^ UINT64_C(0x3030303030303030);
+    return 9 - ((size_t)__builtin_clzll(not_zeros) >> 3);
 }
 
 size_t kk_format_e8(uint8_t *out, int64_t value_e8) {
@@ -125,15 +171,9 @@ size_t kk_format_e8(uint8_t *out, int64_t value_e8) {
     out[0] = '-';
     size_t length = negative;
     length += kk_format_u64(out + length, magnitude / (uint64_t)KK_E8);
-    uint64_t fraction = magnitude % (uint64_t)KK_E8;
+    const uint32_t fraction = (uint32_t)(magnitude % (uint64_t)KK_E8);
     if (fraction != 0) {
-        size_t digits = E8_DECIMALS;
-        for (; fraction % 10 == 0; fraction /= 10) {
-            digits--;
-        }
-        out[length] = '.';
-        put_digits(out + length + 1, fraction, digits);
-        length += 1 + digits;
+        length += format_fraction(out + length, fraction);
     }
     kk_assert(length <= KK_E8_TEXT_MAX);
     return length;

@@ -25,7 +25,10 @@ bool kk_parse_u63(const uint8_t *text, size_t length, uint64_t *value);
 /* Writes `value` in decimal; returns the bytes written. */
 size_t kk_format_u64(uint8_t *out, uint64_t value);
 
-/* Writes a scaled value without needless zeros ("100", "99.5", "-0.00000001"). */
+/*
+ * Writes a scaled value without needless zeros ("100", "99.5", "-0.00000001").  Up to
+ * KK_E8_TEXT_MAX bytes may be written, whatever it returns.
+ */
 size_t kk_format_e8(uint8_t *out, int64_t value_e8);
 
 /*

@@ -20,6 +20,25 @@ static uint32_t columns(const uint8_t *text, size_t count, bool *malformed) {
     return value;
 }
 
+static uint64_t load8(const uint8_t *at) {
+    uint64_t word = 0;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Eight digits, or six with ':' between them, as pairs: pair i is byte i of the result. */
+static uint64_t pairs_of(uint64_t digits, bool *malformed) {
+    const uint64_t values = digits ^ UINT64_C(0x3030303030303030);
+
+    *malformed |= ((values + UINT64_C(0x7676767676767676)) & UINT64_C(0x8080808080808080)) != 0 ||
+                  (values & UINT64_C(0xF0F0F0F0F0F0F0F0)) != 0;
+    return values * 10 + (values >> 8);
+}
+
+static uint32_t pair_at(uint64_t pairs, unsigned byte) {
+    return (uint32_t)(pairs >> (8u * byte)) & 0xFFu;
+}
+
 static uint32_t days_in_month(uint32_t year, uint32_t month) {
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -49,12 +68,16 @@ bool kk_parse_timestamp(const uint8_t *text, size_t length, int64_t *unix_ns) {
         return false;
     }
     bool malformed = text[8] != '-' || text[11] != ':' || text[14] != ':';
-    uint32_t year = columns(text, 4, &malformed);
-    uint32_t month = columns(text + 4, 2, &malformed);
-    uint32_t day = columns(text + 6, 2, &malformed);
-    uint32_t hour = columns(text + 9, 2, &malformed);
-    uint32_t minute = columns(text + 12, 2, &malformed);
-    uint32_t second = columns(text + 15, 2, &malformed);
+    /* A ':' less 10 is a '0'. */
+    const uint64_t clock = load8(text + 9) - UINT64_C(0x00000A00000A0000);
+    const uint64_t date_pairs = pairs_of(load8(text), &malformed);
+    const uint64_t clock_pairs = pairs_of(clock, &malformed);
+    uint32_t year = pair_at(date_pairs, 0) * 100 + pair_at(date_pairs, 2);
+    uint32_t month = pair_at(date_pairs, 4);
+    uint32_t day = pair_at(date_pairs, 6);
+    uint32_t hour = pair_at(clock_pairs, 0);
+    uint32_t minute = pair_at(clock_pairs, 3);
+    uint32_t second = pair_at(clock_pairs, 6);
     int64_t fraction = 0;
     if (length > WHOLE_SECONDS) {
         fraction = fraction_ns(text + WHOLE_SECONDS, length - WHOLE_SECONDS, &malformed);
