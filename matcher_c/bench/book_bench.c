@@ -1,5 +1,5 @@
 /*
- * Book and matching alone, and the order index: one symbol, 1,000,000 operations.
+ * Book and matching alone: one symbol, 1,000,000 operations.
  *
  * 60 % limit orders that rest near the touch, 30 % cancels of a live order, 10 % orders that
  * cross; the book ends with some 100,000 resting orders in 100 levels.  The stream is made before
@@ -13,7 +13,6 @@
 #include "kk_book.h"
 #include "kk_match.h"
 #include "kk_memory.h"
-#include "kk_order_index.h"
 
 #define OPERATIONS 1000000u
 #define LEVELS_A_SIDE 50u
@@ -169,7 +168,7 @@ static double run(bench *b, bool ahead) {
 }
 
 static void bench_book(int runs) {
-    bench b = {.operations = malloc(OPERATIONS * sizeof(operation)),
+    bench b = {.operations = kk_memory_new(OPERATIONS * sizeof(operation)),
                .orders = kk_memory_new(OPERATIONS * sizeof(kk_order))};
     kk_assert(b.operations != NULL && b.orders != NULL);
     make_stream(&b);
@@ -191,7 +190,7 @@ static void bench_book(int runs) {
     }
     kk_bench_print("book_match", plain, "ns/op");
     kk_bench_print("book_match_ahead", ahead, "ns/op");
-    free(b.operations);
+    kk_memory_free(b.operations, OPERATIONS * sizeof(operation));
     kk_memory_free(b.orders, OPERATIONS * sizeof(kk_order));
 }
 
