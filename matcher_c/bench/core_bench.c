@@ -3,37 +3,23 @@
  *
  *     core_bench [runs]        prints "name value unit", medians over the runs
  *
- * Two streams of one session on one instrument, 500,000 operations each, made beforehand:
+ * Two streams of one session on one instrument, a million operations each, made beforehand:
  *   mix     60 % limits that rest, 30 % cancels of a live order, 10 % limits that trade;
  *           100,000 orders rest at the end, in 100 levels
  *   plain   limits that rest
- * Timed is what a socket read of 64 KiB costs: kk_consume, kk_seal, kk_rings_release.
+ * Timed is what a socket read of 64 KiB costs: kk_consume, kk_seal, kk_rings_release.  Before that
+ * every order slot has been used once, as on any venue that has run for a while.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "kk_bench.h"
 #include "kk_engine.h"
 
-#define OPERATIONS 500000u
-#define READ_BYTES 65536u
+#define OPERATIONS 1000000u
+#define ORDERS OPERATIONS /* slots */
+#define READ_BYTES ((size_t)65536)
 #define LEVELS 50u /* of each side */
-#define RUNS_MAX 99
 #define NOW_NS INT64_C(1767225600000000000)
-
-static uint64_t random_next(uint64_t *state) {
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
-static int64_t clock_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* ------------------------------------------------------------------ the stream */
 
@@ -93,9 +79,9 @@ static int price_of(bool buy, uint32_t level) {
 }
 
 static void add_passive(maker *m, uint32_t id) {
-    const bool buy = random_next(&m->dice) % 2 == 0;
-    const uint32_t level = (uint32_t)(random_next(&m->dice) % LEVELS);
-    const uint32_t lots = 1u + (uint32_t)(random_next(&m->dice) % 10u) * 10u;
+    const bool buy = kk_bench_random(&m->dice) % 2 == 0;
+    const uint32_t level = (uint32_t)(kk_bench_random(&m->dice) % LEVELS);
+    const uint32_t lots = 1u + (uint32_t)(kk_bench_random(&m->dice) % 10u) * 10u;
 
     m->lots[id] = lots;
     m->buys[id] = buy;
@@ -113,7 +99,7 @@ static void add_passive(maker *m, uint32_t id) {
 
 static void add_cancel(maker *m, uint32_t id) {
     char body[256];
-    const uint32_t target = m->live[random_next(&m->dice) % m->live_count];
+    const uint32_t target = m->live[kk_bench_random(&m->dice) % m->live_count];
 
     (void)snprintf(body, sizeof body,
                    "35=F|11=ORD%09u|41=ORD%09u|55=AAPL|54=%c|60=20260101-00:00:00.000|38=%u|", id,
@@ -124,8 +110,8 @@ static void add_cancel(maker *m, uint32_t id) {
 
 /* Takes what is first in the other side's queues, three orders at most. */
 static void add_crossing(maker *m, uint32_t id) {
-    const bool buy = random_next(&m->dice) % 2 == 0;
-    const uint32_t orders = 1u + (uint32_t)(random_next(&m->dice) % 3u);
+    const bool buy = kk_bench_random(&m->dice) % 2 == 0;
+    const uint32_t orders = 1u + (uint32_t)(kk_bench_random(&m->dice) % 3u);
     uint32_t lots = 0;
     uint32_t taken = 0;
     uint32_t level = 0;
@@ -153,9 +139,10 @@ static maker *made_stream(bool mix) {
     m->bytes = malloc((size_t)OPERATIONS * 224u);
     kk_assert(m->bytes != NULL);
     m->dice = 1;
+    m->number = ORDERS;
     memset(m->heads, 0xff, sizeof m->heads);
     for (uint32_t id = 0; id < OPERATIONS; id++) {
-        const uint64_t what = mix ? random_next(&m->dice) % 100u : 0;
+        const uint64_t what = mix ? kk_bench_random(&m->dice) % 100u : 0;
         if (what < 60 || m->live_count < 1000) {
             add_passive(m, id);
         } else if (what < 90) {
@@ -186,7 +173,7 @@ static void configure(kk_engine *engine) {
                                       .symbol_length = 4};
     const kk_limits limits = {.max_order_qty_e8 = 10000 * KK_E8,
                               .max_order_notional_e8 = 5000000 * KK_E8,
-                              .max_open_orders = OPERATIONS};
+                              .max_open_orders = ORDERS};
     const kk_firm_config firm = {.limits = limits};
     const kk_account_config account = {.name = "A1", .name_length = 2, .limits = limits};
     const uint32_t accounts[] = {0};
@@ -212,7 +199,7 @@ static void configure(kk_engine *engine) {
 }
 
 static kk_engine *new_engine(uint8_t *journal, size_t journal_bytes) {
-    const kk_capacity capacity = {.orders = 1000000,
+    const kk_capacity capacity = {.orders = ORDERS,
                                   .levels = 10000,
                                   .sessions = 16,
                                   .firms = 4,
@@ -240,42 +227,78 @@ static void drain(kk_engine *engine) {
     }
 }
 
+#define READS_MAX 8192u
+
 typedef struct timing {
-    int64_t total_ns;
-    int64_t seal_ns;
+    double reads_ns[READS_MAX]; /* an operation's share in each read */
+    uint32_t reads;
+    double total_ns;
+    double seal_ns;
     uint64_t journal_bytes;
     uint32_t resting;
 } timing;
 
-static timing run(const maker *m, uint8_t *journal, size_t journal_bytes) {
-    kk_engine *engine = new_engine(journal, journal_bytes);
-    timing result = {0};
-    size_t done = 0;
+/* One read of at most READ_BYTES; returns how many of them were used. */
+static size_t consume(kk_engine *engine, const uint8_t *bytes, size_t length, uint8_t *journal,
+                      timing *result) {
+    const size_t read = length < READ_BYTES ? length : READ_BYTES;
+    kk_consumed consumed;
 
-    while (done < m->length) {
-        const size_t left = m->length - done;
-        kk_consumed consumed;
-        const int64_t start_ns = clock_ns();
-        const kk_status status = kk_consume(
-            engine, 0, m->bytes + done, left < READ_BYTES ? left : READ_BYTES, NOW_NS, &consumed);
-        const int64_t consumed_ns = clock_ns();
-        kk_seal(journal, kk_journal_used(engine), 1);
-        const int64_t sealed_ns = clock_ns();
-        kk_rings_release(engine);
-        result.total_ns += clock_ns() - start_ns;
-        result.seal_ns += sealed_ns - consumed_ns;
-        kk_assert(status == KK_NEED_DATA && consumed.messages > 0);
-        result.journal_bytes += kk_journal_used(engine);
-        done += consumed.used;
-        drain(engine);
+    const double start_ns = kk_bench_now_ns();
+    const kk_status status = kk_consume(engine, 0, bytes, read, NOW_NS, &consumed);
+    const double consumed_ns = kk_bench_now_ns();
+    kk_seal(journal, kk_journal_used(engine), 1);
+    const double sealed_ns = kk_bench_now_ns();
+    kk_rings_release(engine);
+    const double all_ns = kk_bench_now_ns() - start_ns;
+    kk_assert(status == KK_NEED_DATA && consumed.messages > 0 && result->reads < READS_MAX);
+    result->reads_ns[result->reads++] = all_ns / consumed.messages;
+    result->total_ns += all_ns;
+    result->seal_ns += sealed_ns - consumed_ns;
+    result->journal_bytes += kk_journal_used(engine);
+    drain(engine);
+    return consumed.used;
+}
+
+/* Uses every slot once, with orders that end at once. */
+static void wear_in(kk_engine *engine, uint8_t *journal) {
+    maker *m = calloc(1, sizeof *m);
+    static timing ignored;
+
+    kk_assert(m != NULL);
+    ignored.reads = 0;
+    m->bytes = malloc(READ_BYTES);
+    kk_assert(m->bytes != NULL);
+    for (uint32_t id = 0; id < ORDERS;) {
+        for (m->length = 0; id < ORDERS && m->length + 512u < READ_BYTES; id++) {
+            char body[256];
+            (void)snprintf(body, sizeof body,
+                           "35=D|11=WRM%09u|1=A1|21=1|55=AAPL|54=1|60=20260101-00:00:00.000|38=1"
+                           "|40=2|44=180|59=3|",
+                           id);
+            add_frame(m, body);
+        }
+        kk_assert(consume(engine, m->bytes, m->length, journal, &ignored) == m->length);
     }
-    kk_assert(engine->statistics.gate_frames == OPERATIONS);
+    free(m->bytes);
+    free(m);
+}
+
+static void run(const maker *m, uint8_t *journal, size_t journal_bytes, timing *result) {
+    kk_engine *engine = new_engine(journal, journal_bytes);
+
+    memset(result, 0, sizeof *result);
+
+    wear_in(engine, journal);
+    for (size_t done = 0; done < m->length;) {
+        done += consume(engine, m->bytes + done, m->length - done, journal, result);
+    }
+    kk_assert(engine->statistics.gate_frames == ORDERS + OPERATIONS);
     for (uint32_t reason = 0; reason < KK_REASON_COUNT; reason++) {
         kk_assert(engine->statistics.refusals[reason] == 0);
     }
-    result.resting = engine->pool.live;
+    result->resting = engine->pool.live;
     kk_engine_free(engine);
-    return result;
 }
 
 static int by_value(const void *a, const void *b) {
@@ -284,33 +307,46 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, by_value);
+static double median(double *values, uint32_t count) {
+    qsort(values, count, sizeof *values, by_value);
     return values[count / 2];
 }
 
 static void measure(const char *name, bool mix, int runs, uint8_t *journal, size_t journal_bytes) {
     maker *m = made_stream(mix);
-    double totals[RUNS_MAX];
-    double seals[RUNS_MAX];
-    timing last = {0};
+    double *totals = calloc((size_t)runs, sizeof *totals);
+    double *seals = calloc((size_t)runs, sizeof *seals);
+    double *reads = calloc((size_t)runs, sizeof *reads);
+    timing *last = calloc(1, sizeof *last);
+    char line[64];
 
+    kk_assert(totals != NULL && seals != NULL && reads != NULL && last != NULL);
     for (int i = 0; i < runs; i++) {
-        last = run(m, journal, journal_bytes);
-        totals[i] = (double)last.total_ns / OPERATIONS;
-        seals[i] = (double)last.seal_ns / OPERATIONS;
+        run(m, journal, journal_bytes, last);
+        totals[i] = last->total_ns / OPERATIONS;
+        seals[i] = last->seal_ns / OPERATIONS;
+        reads[i] = median(last->reads_ns, last->reads);
     }
-    printf("core_%s %.0f ns/op\n", name, median(totals, runs));
-    printf("core_%s_seal %.0f ns/op\n", name, median(seals, runs));
-    printf("core_%s_journal %.0f bytes/op\n", name, (double)last.journal_bytes / OPERATIONS);
-    printf("core_%s_resting %u orders\n", name, last.resting);
+    (void)snprintf(line, sizeof line, "core_%s", name);
+    kk_bench_print(line, median(totals, (uint32_t)runs), "ns/op");
+    (void)snprintf(line, sizeof line, "core_%s_median_read", name);
+    kk_bench_print(line, median(reads, (uint32_t)runs), "ns/op");
+    (void)snprintf(line, sizeof line, "core_%s_seal", name);
+    kk_bench_print(line, median(seals, (uint32_t)runs), "ns/op");
+    (void)snprintf(line, sizeof line, "core_%s_journal", name);
+    kk_bench_print(line, (double)last->journal_bytes / OPERATIONS, "bytes/op");
+    (void)snprintf(line, sizeof line, "core_%s_resting", name);
+    kk_bench_print(line, last->resting, "orders");
+    free(last);
+    free(reads);
+    free(totals);
+    free(seals);
     free(m->bytes);
     free(m);
 }
 
 int main(int argc, char **argv) {
-    const long asked = argc > 1 ? strtol(argv[1], NULL, 10) : 5;
-    const int runs = asked < 1 ? 1 : asked > RUNS_MAX ? RUNS_MAX : (int)asked;
+    const int runs = kk_bench_runs(argc, argv);
     const size_t journal_bytes = 4 * KK_UNIT_RESERVE;
     uint8_t *journal = malloc(journal_bytes);
 

@@ -94,7 +94,9 @@ bool kk_parse_u63(const uint8_t *text, size_t length, uint64_t *value) {
     return sum <= (uint64_t)INT64_MAX;
 }
 
-static void put_two(uint8_t *out, uint32_t value) { memcpy(out, digit_pairs + value * 2, 2); }
+static void put_two(uint8_t *out, uint32_t value) {
+    memcpy(out, &digit_pairs[(size_t)value * 2], 2);
+}
 
 static void put_four(uint8_t *out, uint32_t value) {
     put_two(out, value / 100);
