@@ -11,6 +11,7 @@ import click
 #: Name of the command -> where its click command is: "module:attribute".
 COMMANDS: dict[str, str] = {
     "serve": "kk99fix.commands.serve:serve",
+    "demo": "kk99fix.commands.demo:demo",
     "check": "kk99fix.commands.check:check",
     "journal": "kk99fix.commands.journal:journal",
 }
@@ -41,6 +42,8 @@ def main() -> None:
 
     \b
     Examples:
+      kk99fix serve                 run the gateway
+      kk99fix demo                  watch two brokers trade on it
       kk99fix check                 what the files in config/ and sessions/ say
       kk99fix journal show          every input and every output of the venue
       kk99fix COMMAND --help        what a command does, with examples
