@@ -1,5 +1,5 @@
 /*
- * The walk over a D, F, G or H: header, body, NoPartyIDs(453), each field by its rule.
+ * The walk over a D, F, G or H: header, body, NoPartyIDs(453), each field by its rule->
  *
  * A `false` anywhere means "not plain": nobody asks why, the full validation tells it.
  */
@@ -37,8 +37,8 @@ KK_INLINE kk_span value_span(const decoder *d) {
 }
 
 KK_INLINE bool value_is_right(const decoder *d) {
-    const kk_field_rule rule = d->scan.rule;
-    return (rule.value == KK_VALUE_STRING && rule.enum_set == 0) ||
+    const kk_field_rule *rule = d->scan.rule;
+    return (rule->value == KK_VALUE_STRING && rule->enum_set == 0) ||
            kk_value_is(rule, value_at(d), d->scan.value_length);
 }
 
@@ -46,7 +46,7 @@ KK_INLINE bool value_is_right(const decoder *d) {
 KK_INLINE bool take_char(const decoder *d, uint8_t *character) {
     *character = *value_at(d);
     return d->scan.value_length == 1 &&
-           kk_enum_has(&kk_enum_sets[d->scan.rule.enum_set], *character);
+           kk_enum_has(&kk_enum_sets[d->scan.rule->enum_set], *character);
 }
 
 KK_INLINE bool take_flag(const decoder *d, bool *flag) {
@@ -88,7 +88,7 @@ KK_INLINE bool take_parties(decoder *d) {
         if (!kk_scan_field(scan)) {
             return false;
         }
-        const uint8_t id = scan->rule.id;
+        const uint8_t id = scan->rule->id;
         const bool member = id >= KK_ID_PARTY_ID && id <= KK_ID_PARTY_ROLE;
         if (!member || (id == KK_ID_PARTY_ID && entries == count)) {
             d->pending = true;
@@ -121,9 +121,9 @@ KK_INLINE bool take_echo(decoder *d) {
     return value_is_right(d) && add_echo(d, d->scan.at, d->scan.next);
 }
 
-/* What the decoder does not know by name, by the class of its rule. */
+/* What the decoder does not know by name, by the class of its rule-> */
 KK_INLINE bool take_by_class(decoder *d) {
-    switch ((kk_field_class)d->scan.rule.field_class) {
+    switch ((kk_field_class)d->scan.rule->field_class) {
     case KK_FIELD_HEADER:
         d->header->plain_header = false;
         return value_is_right(d);
@@ -148,7 +148,7 @@ KK_INLINE bool take_by_id(decoder *d) {
     kk_command *command = d->command;
     const uint8_t *value = value_at(d);
     const uint32_t length = d->scan.value_length;
-    switch (d->scan.rule.id) {
+    switch (d->scan.rule->id) {
     case KK_ID_SENDER_COMP_ID:
         header->sender_comp_id = value_span(d);
         return true;
@@ -235,11 +235,11 @@ KK_INLINE bool first_time(decoder *d, uint32_t id) {
     return (before & bit) == 0;
 }
 
-/* Of this message, for the first time, the header before the body; then by its rule. */
+/* Of this message, for the first time, the header before the body; then by its rule-> */
 KK_INLINE bool take_field(decoder *d) {
-    const kk_field_rule rule = d->scan.rule;
-    const bool of_header = rule.field_class == KK_FIELD_HEADER;
-    if (!(rule.messages & d->message) || !first_time(d, rule.id) || (of_header && d->in_body)) {
+    const kk_field_rule *rule = d->scan.rule;
+    const bool of_header = rule->field_class == KK_FIELD_HEADER;
+    if (!(rule->messages & d->message) || !first_time(d, rule->id) || (of_header && d->in_body)) {
         return false;
     }
     d->in_body = !of_header;

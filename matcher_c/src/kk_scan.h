@@ -33,7 +33,7 @@ typedef struct kk_scan {
     uint32_t at;
     uint32_t value;
     uint32_t value_length;
-    kk_field_rule rule;
+    const kk_field_rule *rule;
 } kk_scan;
 
 /* Starts before the first field.  The frame has KK_SCAN_MIN to KK_SCAN_MAX bytes. */
@@ -74,18 +74,18 @@ KK_INLINE uint32_t kk_scan_soh(kk_scan *scan) {
 KK_INLINE bool kk_scan_field(kk_scan *scan) {
     const uint32_t at = scan->next;
     const uint32_t soh = kk_scan_soh(scan);
-    const uint64_t word = kk_load64(scan->frame + at); /* the trailer is behind it */
+    const uint32_t word = kk_load32(scan->frame + at); /* the trailer is behind it */
     scan->next = soh + 1u;
     /* The lowest byte that is '=': at 1, 2 or 3 when all is well. */
-    const uint64_t other = word ^ UINT64_C(0x3D3D3D3D3D3D3D3D);
-    const uint64_t equals = (other - KK_LOW_BITS) & ~other & KK_HIGH_BITS;
-    const uint32_t digits = (uint32_t)__builtin_ctzll(equals | UINT64_C(1) << 63) >> 3;
+    const uint32_t other = word ^ UINT32_C(0x3D3D3D3D);
+    const uint32_t equals = (other - UINT32_C(0x01010101)) & ~other & UINT32_C(0x80808080);
+    const uint32_t digits = (uint32_t)__builtin_ctzll(equals | UINT64_C(1) << 32) >> 3;
     if (digits - 1u > 2u || (uint8_t)word == '0') {
         return false;
     }
     /* The digits moved to the upper bytes of a word; below them zeros, which count as nothing. */
     const uint32_t shift = 8u * (4u - digits);
-    const uint32_t number = ((uint32_t)word << shift) ^ (UINT32_C(0x30303030) << shift);
+    const uint32_t number = (word << shift) ^ (UINT32_C(0x30303030) << shift);
     if (((number + UINT32_C(0x76767676)) | number) & UINT32_C(0x80808080)) {
         return false;
     }
@@ -94,7 +94,7 @@ KK_INLINE bool kk_scan_field(kk_scan *scan) {
     scan->at = at;
     scan->value = at + digits + 1u;
     scan->value_length = soh - scan->value;
-    scan->rule = kk_field_rules[tag];
+    scan->rule = &kk_field_rules[tag];
     return soh > scan->value;
 }
 

@@ -135,7 +135,7 @@ static bool is_listed(const kk_enum_set *set, const uint8_t *value, size_t lengt
     return false;
 }
 
-bool kk_value_is(kk_field_rule rule, const uint8_t *value, size_t length) {
-    return length > 0 && is_datatype((kk_value)rule.value, value, length) &&
-           (rule.enum_set == 0 || is_listed(&kk_enum_sets[rule.enum_set], value, length));
+bool kk_value_is(const kk_field_rule *rule, const uint8_t *value, size_t length) {
+    return length > 0 && is_datatype((kk_value)rule->value, value, length) &&
+           (rule->enum_set == 0 || is_listed(&kk_enum_sets[rule->enum_set], value, length));
 }

@@ -8,7 +8,7 @@
  * Whether the value is one of its rule's datatype and, where FIX lists values, a listed one.
  * All bytes are printable.  Never takes what the full validation refuses; may refuse more.
  */
-bool kk_value_is(kk_field_rule rule, const uint8_t *value, size_t length);
+bool kk_value_is(const kk_field_rule *rule, const uint8_t *value, size_t length);
 
 /* `length` digits, at most 18, and nothing else. */
 bool kk_digits(const uint8_t *value, size_t length, uint64_t *number);
