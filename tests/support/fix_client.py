@@ -150,7 +150,8 @@ class FixClient:
             case "2":
                 begin = int(fields[7])
                 reset = self._header("4", begin)
-                self._send_raw([*reset, (43, "Y"), (122, stamp()), (123, "Y"), (36, self.next_out)])
+                sent = dict(reset)[52]
+                self._send_raw([*reset, (43, "Y"), (122, sent), (123, "Y"), (36, self.next_out)])
             case "3" | "j":
                 self.complaints.append(f"{self.comp_id}: rejected: {fields}")
 

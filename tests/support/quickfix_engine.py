@@ -151,8 +151,9 @@ class QuickFixEngine:
         self._input.flush()
 
     def send(self, msg_type: str, fields: Mapping[int, object]) -> None:
-        """Send one message with TransactTime(60) of now."""
-        fields = {**fields, 60: transact_time()}
+        """Send one message, with TransactTime(60) of now where FIX 4.4 has it: not in H."""
+        if msg_type != "H":
+            fields = {**fields, 60: transact_time()}
         self.say("send", msg_type, *(f"{tag}={value}" for tag, value in fields.items()))
 
     def wait(self, kind: str, fields: Mapping[int, object] | None = None) -> Event:
