@@ -1,0 +1,577 @@
+"""The venue once more, written as naively as its rules allow, to hold the core against.
+
+Orders stand in one list; whoever trades next is looked for in all of them.
+Prices and quantities are integers in units of 1e-8, the average price is a fraction until it is
+rounded.
+It knows neither FIX nor sessions' numbers: a `Request` in, the `Report`s that have to follow out.
+
+Left out is what happens when a pool or the window of remembered ids is full.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import attrs
+
+E8 = 100_000_000
+NEVER = 99_999_999
+#: The most lots of one order.
+LOTS_MAX = 2**40
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """A D, F, G or H as a counterparty means it; None and "" where a field is absent."""
+
+    kind: str
+    session: str
+    clord_id: str
+    orig_clord_id: str = ""
+    order_id: str = ""
+    account: str = ""
+    symbol: str = "AAPL"
+    side: str = "1"
+    qty: int | None = None
+    price: int | None = None
+    ord_type: str = "2"
+    time_in_force: str = ""
+    age_ns: int = 0
+    poss_resend: bool = False
+
+
+@attrs.frozen
+class Refusal:
+    """A reject code; the numbers in 1e-8, where the code has them."""
+
+    code: str
+    limit: int | None = None
+    value: int | None = None
+    headroom: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What one ExecutionReport(8) or OrderCancelReject(9) has to say."""
+
+    session: str
+    msg_type: str
+    order_id: str
+    clord_id: str
+    ord_status: str
+    exec_type: str = ""
+    orig_clord_id: str = ""
+    symbol: str = ""
+    side: str = ""
+    qty: int | None = None
+    price: int | None = None
+    ord_type: str = ""
+    time_in_force: str = ""
+    trade: str = ""
+    last_qty: int | None = None
+    last_price: int | None = None
+    leaves: int | None = None
+    cum: int | None = None
+    avg_px: int | None = None
+    liquidity: str = ""
+    priority: str = ""
+    refusal: Refusal | None = None
+
+
+@attrs.define(kw_only=True, eq=False)
+class Order:
+    """An accepted order, for ever."""
+
+    number: int
+    session: str
+    account: str
+    symbol: str
+    side: str
+    qty: int
+    price: int | None
+    ord_type: str
+    time_in_force: str
+    clord_id: str
+    last_day: int
+    #: live, filled, cancelled or expired.
+    state: str = "live"
+    #: Rank in time among the resting orders; None while it does not rest.
+    place: int | None = None
+    fills: list[tuple[int, int]] = attrs.field(factory=list)
+
+    @property
+    def cum(self) -> int:
+        """CumQty(14)."""
+        return sum(qty for qty, _ in self.fills)
+
+    @property
+    def leaves(self) -> int:
+        """LeavesQty(151)."""
+        return self.qty - self.cum if self.state == "live" else 0
+
+    @property
+    def avg_px(self) -> int:
+        """AvgPx(6): `round` of a fraction goes half to even."""
+        if not self.fills:
+            return 0
+        return round(Fraction(sum(qty * price for qty, price in self.fills), self.cum))
+
+    @property
+    def status(self) -> str:
+        """OrdStatus(39)."""
+        ended = {"filled": "2", "cancelled": "4", "expired": "C"}
+        return ended.get(self.state) or ("1" if self.fills else "0")
+
+
+class ReferenceVenue:
+    """Orders and the rules about them; `configuration` is that of the CONFIG input."""
+
+    def __init__(self, configuration: dict[str, Any], trading_day: int) -> None:
+        """Begin without orders."""
+        self.configuration = configuration
+        self.trading_day = trading_day
+        self.halted = False
+        self.orders: list[Order] = []
+        self._live: list[Order] = []
+        #: Every id that was used; None: its request was refused.
+        self.ids: dict[tuple[str, str], Order | None] = {}
+        self.trades = 0
+        self._places = 0
+        self._reports: list[Report] = []
+        self._unexpired: int | None = None
+
+    # ------------------------------------------------------------------ what can happen
+
+    def handle(self, request: Request) -> list[Report]:
+        """Apply one request; returns all reports that follow, in order."""
+        self._reports = []
+        match request.kind:
+            case "D":
+                self._new(request)
+            case "F" | "G":
+                self._change(request)
+            case "H":
+                self._status(request)
+        return self._reports
+
+    def begin_day(self, day: int, slots: int) -> list[Report]:
+        """Begin a trading day and look at the first orders for expiry."""
+        self.trading_day = day
+        self._unexpired = 0
+        return self.expire(slots)
+
+    def expire(self, slots: int) -> list[Report]:
+        """Look at the next orders, oldest first."""
+        self._reports = []
+        if self._unexpired is not None:
+            for order in self.orders[self._unexpired : self._unexpired + slots]:
+                self._expire_if_due(order)
+            self._unexpired += slots
+            if self._unexpired >= len(self.orders):
+                self._unexpired = None
+        return self._reports
+
+    @property
+    def expiring(self) -> bool:
+        """Whether orders wait to be looked at."""
+        return self._unexpired is not None
+
+    # ------------------------------------------------------------------ what can be seen
+
+    def live(self) -> list[Order]:
+        """Orders that are live, in the order of their numbers."""
+        return list(self._live)
+
+    def book(self, symbol: str, side: str) -> list[Order]:
+        """Resting orders of one side, best first."""
+        resting = [
+            order
+            for order in self._live
+            if order.place is not None and (order.symbol, order.side) == (symbol, side)
+        ]
+        return sorted(resting, key=_priority)
+
+    # ------------------------------------------------------------------ new orders
+
+    def _new(self, request: Request) -> None:
+        if self._id_is_answered(request):
+            return
+        account = self._account(request)
+        refusal = self._symbol_and_account(request, account)
+        refusal = refusal or self._terms(request, request.ord_type)
+        refusal = refusal or self._open_orders(request.session, account)
+        if refusal is not None:
+            self._spend(request, None)
+            self._refuse_new(request, refusal)
+            return
+        assert request.qty is not None
+        order = Order(
+            number=len(self.orders) + 1,
+            session=request.session,
+            account=account,
+            symbol=request.symbol,
+            side=request.side,
+            qty=request.qty,
+            price=request.price if request.ord_type == "2" else None,
+            ord_type=request.ord_type,
+            time_in_force=request.time_in_force or "0",
+            clord_id=request.clord_id,
+            last_day=NEVER,
+        )
+        order.last_day = self._last_day(order)
+        self.orders.append(order)
+        self._live.append(order)
+        self._spend(request, order)
+        self._report(order, exec_type="0", ord_status="0")
+        self._take(order)
+
+    def _last_day(self, order: Order) -> int:
+        return self.trading_day if order.time_in_force == "0" else NEVER
+
+    def _take(self, order: Order) -> None:
+        """Trade an order against the book; then let the rest rest, or cancel it."""
+        if order.time_in_force == "4" and self._obtainable(order) < order.leaves:
+            self._cancel(order, "FOK_NOT_FILLED")
+            return
+        while order.state == "live":
+            maker = self._best_against(order)
+            if maker is None:
+                break
+            if not self._expire_if_due(maker):
+                self._trade(maker, order)
+        if order.state != "live":
+            return
+        if order.time_in_force in {"3", "4"}:
+            self._cancel(order, "IOC_REMAINDER")
+        elif order.ord_type == "1":
+            self._cancel(order, "MARKET_REMAINDER")
+        else:
+            self._places += 1
+            order.place = self._places
+
+    def _crossing(self, order: Order) -> list[Order]:
+        other = self.book(order.symbol, "2" if order.side == "1" else "1")
+        return [maker for maker in other if _crosses(order, maker)]
+
+    def _best_against(self, order: Order) -> Order | None:
+        return next(iter(self._crossing(order)), None)
+
+    def _obtainable(self, order: Order) -> int:
+        alive = [maker for maker in self._crossing(order) if maker.last_day >= self.trading_day]
+        return sum(maker.leaves for maker in alive)
+
+    def _trade(self, maker: Order, taker: Order) -> None:
+        qty = min(maker.leaves, taker.leaves)
+        assert maker.price is not None
+        self.trades += 1
+        for order, liquidity in ((maker, "1"), (taker, "2")):
+            order.fills.append((qty, maker.price))
+            if order.cum == order.qty:
+                self._end(order, "filled")
+            self._report(
+                order,
+                exec_type="F",
+                trade=str(self.trades),
+                last_qty=qty,
+                last_price=maker.price,
+                liquidity=liquidity,
+            )
+
+    def _end(self, order: Order, state: str) -> None:
+        order.state = state
+        order.place = None
+        self._live.remove(order)
+
+    def _cancel(self, order: Order, code: str) -> None:
+        self._end(order, "cancelled")
+        self._report(order, exec_type="4", refusal=Refusal(code))
+
+    def _expire_if_due(self, order: Order) -> bool:
+        if order.state != "live" or order.last_day >= self.trading_day:
+            return False
+        self._end(order, "expired")
+        self._report(order, exec_type="C", refusal=Refusal("DAY_EXPIRED"))
+        return True
+
+    # ------------------------------------------------------------------ cancel and replace
+
+    def _change(self, request: Request) -> None:
+        if self._id_is_answered(request):
+            return
+        order = self._named(request.session, request.orig_clord_id)
+        code = ""
+        if order is None:
+            code = "UNKNOWN_ORDER"
+        elif request.order_id not in {"", str(order.number)}:
+            code, order = "UNKNOWN_ORDER", None
+        elif order.state != "live":
+            code = "TOO_LATE"
+        elif order.clord_id != request.orig_clord_id:
+            code = "NOT_LAST_CLORDID"
+        elif request.symbol not in {"", order.symbol} or request.side != order.side:
+            code = "REPLACE_MISMATCH"
+        if code:
+            refusal: Refusal | None = Refusal(code)
+        else:
+            assert order is not None
+            refusal = self._replace_refusal(request, order) if request.kind == "G" else None
+        if refusal is not None:
+            self._spend(request, None)
+            self._refuse_change(request, order, refusal)
+            return
+        assert order is not None
+        if request.kind == "F":
+            former = order.clord_id
+            self._spend(request, order)
+            self._end(order, "cancelled")
+            self._report(order, exec_type="4", clord_id=request.clord_id, orig_clord_id=former)
+        else:
+            self._replace(request, order)
+
+    def _replace_refusal(self, request: Request, order: Order) -> Refusal | None:
+        account_agrees = not request.account or self._account(request) == order.account
+        if request.ord_type != order.ord_type or not account_agrees:
+            return Refusal("REPLACE_MISMATCH")
+        if request.time_in_force in {"3", "4"}:
+            return Refusal("UNSUPPORTED_TIME_IN_FORCE")
+        as_new = attrs.evolve(request, account=order.account, symbol=order.symbol)
+        return self._terms(as_new, order.ord_type)
+
+    def _replace(self, request: Request, order: Order) -> None:
+        assert request.qty is not None
+        former, order.clord_id = order.clord_id, request.clord_id
+        self._spend(request, order)
+        order.time_in_force = request.time_in_force or "0"
+        order.last_day = self._last_day(order)
+        if request.qty <= order.cum:
+            order.qty = order.cum
+            self._end(order, "filled")
+            self._report(order, exec_type="5", orig_clord_id=former)
+        elif request.price == order.price and request.qty <= order.qty:
+            order.qty = request.qty
+            self._report(order, exec_type="5", orig_clord_id=former, priority="0")
+        else:
+            order.qty, order.price, order.place = request.qty, request.price, None
+            self._report(order, exec_type="5", orig_clord_id=former, priority="1")
+            self._take(order)
+
+    # ------------------------------------------------------------------ status
+
+    def _status(self, request: Request) -> None:
+        order = self._named(request.session, request.clord_id)
+        if order is None or request.order_id not in {"", str(order.number)}:
+            self._add(
+                session=request.session,
+                msg_type="8",
+                order_id=request.order_id or "NONE",
+                clord_id=request.clord_id,
+                exec_type="I",
+                ord_status="8",
+                symbol=request.symbol,
+                side=request.side,
+                leaves=0,
+                cum=0,
+                avg_px=0,
+                refusal=Refusal("UNKNOWN_ORDER"),
+            )
+        else:
+            self._report(order, exec_type="I")
+
+    # ------------------------------------------------------------------ ids
+
+    def _spend(self, request: Request, order: Order | None) -> None:
+        self.ids[request.session, request.clord_id] = order
+
+    def _named(self, session: str, clord_id: str) -> Order | None:
+        """The order that ever had this id; one whose day is over expires now."""
+        order = self.ids.get((session, clord_id))
+        if order is not None:
+            self._expire_if_due(order)
+        return order
+
+    def _id_is_answered(self, request: Request) -> bool:
+        known = (request.session, request.clord_id) in self.ids
+        if known and request.poss_resend:
+            order = self._named(request.session, request.clord_id)
+            if order is not None:
+                self._report(order, exec_type="I")
+                return True
+        code = "DUPLICATE_CLORDID" if known else ""
+        if len(request.clord_id) > 36:
+            code = "CLORDID_TOO_LONG"
+        if not code:
+            return False
+        if request.kind == "D":
+            self._refuse_new(request, Refusal(code))
+        else:
+            named = self._named(request.session, request.orig_clord_id)
+            self._refuse_change(request, named, Refusal(code))
+        return True
+
+    # ------------------------------------------------------------------ checks
+
+    def _account(self, request: Request) -> str:
+        """The account that the request means; "" for none that the session may use."""
+        allowed: list[str] = self.configuration["sessions"][request.session]["accounts"]
+        if not request.account:
+            return allowed[0]
+        return request.account if request.account in allowed else ""
+
+    def _symbol_and_account(self, request: Request, account: str) -> Refusal | None:
+        if request.symbol not in self.configuration["instruments"]:
+            return Refusal("UNKNOWN_SYMBOL")
+        return None if account else Refusal("UNKNOWN_ACCOUNT")
+
+    def _terms(self, request: Request, ord_type: str) -> Refusal | None:
+        """Whether an order with these terms may trade now."""
+        instrument = self.configuration["instruments"][request.symbol]
+        qty, price = request.qty, request.price
+        if self.halted:
+            return Refusal("HALTED")
+        if not instrument["open"]:
+            return Refusal("INSTRUMENT_CLOSED")
+        if request.age_ns > self.configuration["venue"]["max_order_age_ns"]:
+            return Refusal("STALE_ORDER")
+        if qty is None or qty <= 0:
+            return Refusal("QTY_NOT_POSITIVE")
+        if qty % instrument["lot_e8"]:
+            return Refusal("QTY_LOT")
+        if qty // instrument["lot_e8"] > LOTS_MAX:
+            most = min(LOTS_MAX * instrument["lot_e8"], 2**63 - 1)
+            return Refusal("MAX_ORDER_QTY", most, qty, most)
+        wrong_price = _price_refusal(instrument, price) if ord_type == "2" else None
+        return wrong_price or self._size(request, instrument, ord_type)
+
+    def _size(self, request: Request, instrument: dict[str, int], ord_type: str) -> Refusal | None:
+        """Limits of quantity and value; the tightest counts."""
+        assert request.qty is not None
+        owners = self._owners(request.session, self._account(request))
+        most = _tightest([limits["max_order_qty_e8"] for limits in owners])
+        if most and request.qty > most:
+            return Refusal("MAX_ORDER_QTY", most, request.qty, most)
+        most = _tightest([limits["max_order_notional_e8"] for limits in owners])
+        if ord_type == "2":
+            assert request.price is not None
+            price = request.price
+        else:  # the worst price that the band allows
+            sign = -1 if instrument["reference_price_e8"] < 0 else 1
+            price = instrument["reference_price_e8"] + sign * instrument["band_e8"]
+        value = Fraction(abs(price) * request.qty, E8) * Fraction(
+            instrument["multiplier_e8"] * instrument["rate_e8"], E8 * E8
+        )
+        if most and value > most:
+            rounded_up = -(-value.numerator // value.denominator)
+            return Refusal("MAX_ORDER_NOTIONAL", most, min(rounded_up, 2**63 - 1), most)
+        return None
+
+    def _owners(self, session: str, account: str) -> Sequence[dict[str, int]]:
+        """Limits of session, account and firm."""
+        configuration = self.configuration
+        owner = configuration["accounts"][account]
+        return (
+            configuration["sessions"][session]["limits"],
+            owner["limits"],
+            configuration["firms"][owner["firm"]]["limits"],
+        )
+
+    def _open_orders(self, session: str, account: str) -> Refusal | None:
+        firm = self.configuration["accounts"][account]["firm"]
+        live = self.live()
+        accounts = self.configuration["accounts"]
+        counts = (
+            sum(order.session == session for order in live),
+            sum(order.account == account for order in live),
+            sum(accounts[order.account]["firm"] == firm for order in live),
+        )
+        for limits, count in zip(self._owners(session, account), counts, strict=True):
+            most = limits["max_open_orders"]
+            if most and count >= most:
+                return Refusal("MAX_OPEN_ORDERS", most * E8, (count + 1) * E8, 0)
+        return None
+
+    # ------------------------------------------------------------------ reports
+
+    def _add(self, **fields: Any) -> None:  # noqa: ANN401 - as Report takes them
+        self._reports.append(Report(**fields))
+
+    def _report(self, order: Order, **event: Any) -> None:  # noqa: ANN401 - as Report takes them
+        fields: dict[str, Any] = {
+            "session": order.session,
+            "msg_type": "8",
+            "order_id": str(order.number),
+            "clord_id": order.clord_id,
+            "ord_status": order.status,
+            "symbol": order.symbol,
+            "side": order.side,
+            "qty": order.qty,
+            "price": order.price,
+            "ord_type": order.ord_type,
+            "time_in_force": order.time_in_force,
+            "leaves": order.leaves,
+            "cum": order.cum,
+            "avg_px": order.avg_px,
+        }
+        self._add(**fields | event)
+
+    def _refuse_new(self, request: Request, refusal: Refusal) -> None:
+        self._add(
+            session=request.session,
+            msg_type="8",
+            order_id="NONE",
+            clord_id=request.clord_id,
+            exec_type="8",
+            ord_status="8",
+            symbol=request.symbol,
+            side=request.side,
+            qty=request.qty,
+            price=request.price,
+            ord_type=request.ord_type,
+            time_in_force=request.time_in_force or "0",
+            leaves=0,
+            cum=0,
+            avg_px=0,
+            refusal=refusal,
+        )
+
+    def _refuse_change(self, request: Request, order: Order | None, refusal: Refusal) -> None:
+        self._add(
+            session=request.session,
+            msg_type="9",
+            order_id=str(order.number) if order else "NONE",
+            clord_id=request.clord_id,
+            orig_clord_id=request.orig_clord_id,
+            ord_status=order.status if order else "8",
+            refusal=refusal,
+        )
+
+
+def _priority(order: Order) -> tuple[int, int]:
+    """Price, then time; the best comes first."""
+    assert order.price is not None
+    assert order.place is not None
+    return (-order.price if order.side == "1" else order.price, order.place)
+
+
+def _crosses(taker: Order, maker: Order) -> bool:
+    if taker.price is None:
+        return True
+    assert maker.price is not None
+    return maker.price <= taker.price if taker.side == "1" else maker.price >= taker.price
+
+
+def _price_refusal(instrument: dict[str, int], price: int | None) -> Refusal | None:
+    """Whether a limit order may have this price."""
+    if price is None:
+        return Refusal("PRICE_MISSING")
+    if price % instrument["tick_e8"]:
+        return Refusal("PRICE_TICK")
+    reference, band = instrument["reference_price_e8"], instrument["band_e8"]
+    if not band or reference - band <= price <= reference + band:
+        return None
+    bound = reference + band if price > reference else reference - band
+    return Refusal("PRICE_BAND", bound, price, band)
+
+
+def _tightest(limits: Sequence[int]) -> int:
+    """The lowest limit, of which 0 is none."""
+    return min((limit for limit in limits if limit), default=0)

@@ -1,0 +1,216 @@
+"""The venue gives what the naive reference venue gives, report by report and book by book."""
+
+import datetime as dt
+import os
+import random
+
+import attrs
+import pytest
+from hypothesis import assume, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from support.comparison import Comparison
+from support.order_stream import SESSIONS, OrderStream
+from support.reference_venue import Order, Request
+from support.small_venue import CAPACITY, FIRST_DAY, NS_PER_S, configuration
+
+from kk99fix.venue import venue as venue_module
+
+SEED = int(os.environ.get("KK99_SEED", "20260921"))
+STEPS = int(os.environ.get("KK99_STEPS", "20000"))
+SLICE = 7
+
+LOTS = st.integers(1, 6)
+TICKS = st.integers(-4, 4)
+
+
+@pytest.fixture(autouse=True)
+def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Expiry in slices so small that other requests come between them."""
+    monkeypatch.setattr(venue_module, "EXPIRE_SLICE", SLICE)
+
+
+def day_after(days: int) -> int:
+    """A later trading day, YYYYMMDD."""
+    first = dt.date.fromisoformat(FIRST_DAY)
+    return int(f"{first + dt.timedelta(days=days):%Y%m%d}")
+
+
+class Machine(RuleBasedStateMachine):
+    """Few prices, few quantities, every kind of request; hypothesis looks for the worst of it."""
+
+    def __init__(self) -> None:
+        """Begin with empty books."""
+        super().__init__()
+        assert venue_module.EXPIRE_SLICE == SLICE
+        self.comparison = Comparison()
+        self.reference = self.comparison.reference
+        self.ids = 0
+        self.days = 0
+
+    def teardown(self) -> None:
+        """Give the core's memory back."""
+        self.comparison.compare_all_books()
+        self.comparison.close()
+
+    def new_id(self) -> str:
+        """A ClOrdID(11) never used before."""
+        self.ids += 1
+        return f"id{self.ids}"
+
+    def terms(self, symbol: str, lots: int, ticks: int) -> tuple[int, int]:
+        """Quantity and price near the reference price."""
+        instrument = self.reference.configuration["instruments"][symbol]
+        price = instrument["reference_price_e8"] + ticks * instrument["tick_e8"]
+        return lots * instrument["lot_e8"], price
+
+    def chosen(self, number: int) -> Order:
+        """A live order if there is one, else any."""
+        orders = self.reference.live() or self.reference.orders
+        assume(orders)
+        return orders[number % len(orders)]
+
+    @rule(
+        session=st.sampled_from(SESSIONS),
+        symbol=st.sampled_from(["AAPL", "SPREAD"]),
+        side=st.sampled_from("12"),
+        lots=LOTS,
+        ticks=TICKS,
+        ord_type=st.sampled_from("2221"),
+        time_in_force=st.sampled_from(["", "1", "1", "3", "4"]),
+    )
+    def new(  # noqa: D102 - the rules' names say it
+        self,
+        session: str,
+        symbol: str,
+        side: str,
+        lots: int,
+        ticks: int,
+        ord_type: str,
+        time_in_force: str,
+    ) -> None:
+        qty, price = self.terms(symbol, lots, ticks)
+        self.comparison.do(
+            Request(
+                kind="D",
+                session=session,
+                clord_id=self.new_id(),
+                symbol=symbol,
+                side=side,
+                qty=qty,
+                price=price if ord_type == "2" else None,
+                ord_type=ord_type,
+                time_in_force=time_in_force,
+            )
+        )
+
+    @rule(number=st.integers(0, 40), by_order_id=st.booleans())
+    def cancel(self, number: int, by_order_id: bool) -> None:  # noqa: D102
+        order = self.chosen(number)
+        self.comparison.do(
+            Request(
+                kind="F",
+                session=order.session,
+                clord_id=self.new_id(),
+                orig_clord_id=order.clord_id,
+                order_id=str(order.number) if by_order_id else "",
+                symbol=order.symbol,
+                side=order.side,
+                ord_type="",
+            )
+        )
+
+    @rule(
+        number=st.integers(0, 40),
+        lots=LOTS,
+        ticks=st.none() | TICKS,
+        time_in_force=st.sampled_from(["", "1"]),
+    )
+    def replace(  # noqa: D102
+        self, number: int, lots: int, ticks: int | None, time_in_force: str
+    ) -> None:
+        order = self.chosen(number)
+        qty, price = self.terms(order.symbol, lots, ticks or 0)
+        self.comparison.do(
+            Request(
+                kind="G",
+                session=order.session,
+                clord_id=self.new_id(),
+                orig_clord_id=order.clord_id,
+                symbol=order.symbol,
+                side=order.side,
+                qty=qty,
+                price=order.price if ticks is None else price,
+                ord_type=order.ord_type,
+                time_in_force=time_in_force,
+            )
+        )
+
+    @rule(number=st.integers(0, 40), again=st.booleans())
+    def status(self, number: int, again: bool) -> None:  # noqa: D102
+        assume(self.reference.ids)
+        ids = sorted(self.reference.ids)
+        session, clord_id = ids[number % len(ids)]
+        self.comparison.do(Request(kind="H", session=session, clord_id=clord_id, poss_resend=again))
+
+    @rule(number=st.integers(0, 40), again=st.booleans())
+    def used_id(self, number: int, again: bool) -> None:
+        """An id once more: refused, or answered with the order's state if it says so (O5)."""
+        assume(self.reference.ids)
+        ids = sorted(self.reference.ids)
+        session, clord_id = ids[number % len(ids)]
+        qty, price = self.terms("AAPL", 1, 0)
+        self.comparison.do(
+            Request(
+                kind="D",
+                session=session,
+                clord_id=clord_id,
+                qty=qty,
+                price=price,
+                poss_resend=again,
+            )
+        )
+
+    @rule()
+    def roll(self) -> None:  # noqa: D102
+        self.days += 1
+        self.comparison.begin_day(day_after(self.days))
+
+    @rule()
+    def expire(self) -> None:  # noqa: D102
+        self.comparison.expire()
+
+
+Machine.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True
+)
+TestMachine = Machine.TestCase
+
+
+@pytest.mark.slow
+def test_a_long_day() -> None:
+    """Thousands of random requests and some day rolls: the reference agrees after each (B9).
+
+    KK99_SEED and KK99_STEPS give another run.
+    """
+    random_ = random.Random(SEED)  # noqa: S311 - seeded on purpose
+    capacity = attrs.evolve(CAPACITY, orders=STEPS, duplicate_window=2 * STEPS)
+    comparison = Comparison(configuration(), capacity=capacity)
+    stream = OrderStream(random_, comparison.reference)
+    days = steps = 0
+    try:
+        while steps < STEPS:
+            steps += 1
+            comparison.do(stream.next())
+            comparison.desk.now_ns += random_.choice([0, 1, 999_999, NS_PER_S // 100])
+            if random_.random() < 0.0005:
+                days += 1
+                comparison.begin_day(day_after(days))
+            elif comparison.reference.expiring and random_.random() < 0.2:
+                comparison.expire()
+    except AssertionError as error:
+        error.add_note(f"KK99_SEED={SEED}, step {steps}")
+        raise
+    comparison.compare_all_books()
+    assert comparison.reference.trades > STEPS / 10
+    comparison.close()
