@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -44,20 +45,17 @@ def floor(tmp_path: Path) -> Iterator[Floor]:
         pytest.skip(lack)
     copy_files(tmp_path, metrics_port=0, orders=10_000, duplicate_window=10_000)
     gateway = GatewayProcess(tmp_path)
-    engines: list[QuickFixEngine] = []
-    try:
+    with contextlib.ExitStack() as closing:
+        closing.callback(lambda: print(gateway.log()))  # noqa: T201 - shown with a failure
+        closing.callback(gateway.close)
         gateway.start()
-        engines += [
-            QuickFixEngine(tmp_path, comp_id, gateway.port)
-            for comp_id in ("BROKER1", "BROKER2", "DROPCOPY1")
-        ]
+        engines: list[QuickFixEngine] = []
+        for comp_id in ("BROKER1", "BROKER2", "DROPCOPY1"):
+            engines.append(QuickFixEngine(tmp_path, comp_id, gateway.port))
+            closing.callback(engines[-1].close)
         floor = Floor(gateway, *engines)
         floor.wait_logons()
         yield floor
-    finally:
-        for engine in engines:
-            engine.close()
-        gateway.close()
 
 
 def limit(cl_ord_id: str, side: int, quantity: int, price: str) -> dict[int, object]:
@@ -139,12 +137,47 @@ def test_three_engines_trade_across_restarts(floor: Floor) -> None:
     assert_copied(floor)
 
 
+def test_gaps_are_filled_in_both_directions(floor: Floor) -> None:
+    """What an engine could not send is asked for; what an engine lost comes again, as it was."""
+    buyer, seller = floor.buyer, floor.seller
+    trade(floor, "first")
+    floor.desk.wait("in", {35: 8, 11: "first-S2", 150: 8})
+
+    buyer.say("logout")
+    buyer.wait("logout")
+    buyer.send("D", limit("unsent-1", 1, 10, "189.00"))
+    buyer.send("H", {11: "unsent-1", 55: "AAPL", 54: 1})
+    buyer.send("D", limit("unsent-2", 1, 20, "189.00"))
+    buyer.say("logon")
+    buyer.wait("in", {35: 2})
+    buyer.wait("in", {35: 8, 11: "unsent-1", 150: 0, 38: 10})
+    buyer.wait("in", {35: 8, 11: "unsent-1", 150: "I", 39: 0})
+    buyer.wait("in", {35: 8, 11: "unsent-2", 150: 0, 38: 20})
+    floor.desk.wait("in", {35: 8, 11: "unsent-2", 150: 0})
+
+    for engine in (buyer, seller, floor.desk):
+        assert_lost_reports_come_again(engine)
+        assert_nothing_rejected(engine)
+
+
+def assert_lost_reports_come_again(engine: QuickFixEngine) -> None:
+    """Let an engine forget all that it received: the gateway sends it again, marked as such."""
+    engine.close()
+    known = engine.received("8", "9")
+    engine.start_again(next_in=1)
+    engine.wait("out", {35: 2, 7: 1})
+    again = [engine.wait("accepted") for _ in known]
+    assert [event.text for event in again] == [event.fields[34] for event in known]
+    resent = engine.received("8", "9")[len(known) :]
+    assert [content(event) for event in resent] == [content(event) for event in known]
+    assert {event.fields.get(43) for event in resent} == {"Y"}
+    assert [event.fields[122] for event in resent] == [event.fields[52] for event in known]
+
+
 def assert_unharmed(engine: QuickFixEngine) -> None:
     """Nobody rejected anything, numbers rise by one, every report passed validation."""
+    assert_nothing_rejected(engine)
     both_ways = [event for event in engine.events if event.kind in {"in", "out"}]
-    rejects = [event.text for event in both_ways if event.msg_type in {"3", "j"}]
-    assert rejects == []
-
     for kind in ("in", "out"):
         fresh = [e for e in both_ways if e.kind == kind and e.fields.get(43) != "Y"]
         numbers = [int(event.fields[34]) for event in fresh]
@@ -156,6 +189,12 @@ def assert_unharmed(engine: QuickFixEngine) -> None:
     assert len(set(accepted)) == len(accepted)
     application = {event.fields[34] for event in engine.received("8", "9", "B")}
     assert application == set(accepted)
+
+
+def assert_nothing_rejected(engine: QuickFixEngine) -> None:
+    """Neither side sent a Reject(3) or a BusinessMessageReject(j)."""
+    messages = [event for event in engine.events if event.kind in {"in", "out"}]
+    assert [event.text for event in messages if event.msg_type in {"3", "j"}] == []
 
 
 def gap_filled(events: list[Event], kind: str) -> set[int]:

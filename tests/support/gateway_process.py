@@ -55,7 +55,7 @@ class GatewayProcess:
         """Start, and return once it listens."""
         assert self._process is None
         self.starts += 1
-        errors_path = self.folder / f"gateway-{self.starts}.stderr"
+        errors_path = self._errors_path(self.starts)
         with errors_path.open("w") as errors:
             self._process = subprocess.Popen(
                 [
@@ -84,12 +84,22 @@ class GatewayProcess:
         assert self._process is not None
         assert self._lines is not None
         self._process.send_signal(number)
-        code = self._process.wait(STOPPED_WITHIN_S)
-        self._lines.join()
-        self._process = None
-        return code
+        try:
+            return self._process.wait(STOPPED_WITHIN_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._lines.join()
+            self._process = None
+
+    def log(self) -> str:
+        """Return what every start so far has logged."""
+        return "".join(self._errors_path(n).read_text() for n in range(1, self.starts + 1))
 
     def close(self) -> None:
         """Kill what still runs, at the end of a test."""
         if self._process is not None:
             self.end(signal.SIGKILL)
+
+    def _errors_path(self, start: int) -> Path:
+        return self.folder / f"gateway-{start}.stderr"

@@ -21,9 +21,12 @@ class LineReader:
     def next_line(self, within_s: float = WAIT_S) -> str | None:
         """Return the next line without its end, None when there are no more; TimeoutError."""
         try:
-            return self._lines.get(timeout=max(within_s, 0))
+            line = self._lines.get(timeout=max(within_s, 0))
         except queue.Empty:
             raise TimeoutError(f"no line within {within_s:.1f} s") from None
+        if line is None:
+            self._lines.put(None)  # whoever asks again hears the same
+        return line
 
     def wait_line(self, begin: str, within_s: float = WAIT_S) -> str:
         """Return the next line that begins so; TimeoutError, or EOFError when there are no more."""

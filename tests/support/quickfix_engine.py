@@ -4,6 +4,7 @@ The engine is tests/interop/quickfix_peer.cpp with Debian's QuickFIX; it validat
 FIX 4.4 dictionary with everything switched on.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -25,7 +26,8 @@ DICTIONARIES: Final = (
     Path("/usr/share/quickfix/FIX44.xml"),
     REPOSITORY.parent / "shared" / "reference" / "FIX44.xml",
 )
-WAIT_S: Final = 20.0
+WAIT_S: Final = 8.0
+ENDED_WITHIN_S: Final = 20.0
 
 _SETTINGS = """\
 [DEFAULT]
@@ -76,11 +78,10 @@ def build() -> Path:
     program = REPOSITORY / "build" / "interop" / "quickfix_peer"
     if not program.exists() or program.stat().st_mtime < SOURCE.stat().st_mtime:
         program.parent.mkdir(parents=True, exist_ok=True)
+        fresh = program.with_suffix(".new")
         command = ["g++", "-std=c++14", "-O1", "-Wno-deprecated", "-Wno-deprecated-declarations"]
-        subprocess.run(
-            [*command, "-o", program, SOURCE, "-lquickfix", "-pthread"],
-            check=True,
-        )
+        subprocess.run([*command, "-o", fresh, SOURCE, "-lquickfix", "-pthread"], check=True)
+        fresh.replace(program)
     return program
 
 
@@ -124,16 +125,19 @@ class QuickFixEngine:
         self.comp_id = comp_id
         self.events: list[Event] = []
         self._searched = 0
-        home = folder / comp_id
-        home.mkdir()
+        self._home = folder / comp_id
+        self._home.mkdir()
         dictionary = next(path for path in DICTIONARIES if path.exists())
         settings = _SETTINGS.format(
-            store=home / "store", dictionary=dictionary, comp_id=comp_id, port=port
+            store=self._home / "store", dictionary=dictionary, comp_id=comp_id, port=port
         )
-        (home / "settings").write_text(settings)
-        with (home / "stderr").open("w") as errors:
+        (self._home / "settings").write_text(settings)
+        self._start()
+
+    def _start(self) -> None:
+        with (self._home / "stderr").open("a") as errors:
             self._process = subprocess.Popen(
-                [build(), home / "settings"],
+                [build(), self._home / "settings"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -173,14 +177,28 @@ class QuickFixEngine:
             self.events.append(event_of(line))
 
     def close(self) -> None:
-        """End the engine and read what it still has to say."""
-        if self._process.poll() is None:
-            self.say("end")
-        self._input.close()
-        self._process.wait(WAIT_S)
-        while (line := self._lines.next_line()) is not None:
-            self.events.append(event_of(line))
-        self._lines.join()
+        """End the engine and read what it still has to say; TimeoutExpired, and then it is killed.
+
+        It may have ended before.
+        """
+        with contextlib.suppress(BrokenPipeError):
+            self._input.close()  # the end of its input ends the engine
+        try:
+            self._process.wait(ENDED_WITHIN_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            while (line := self._lines.next_line()) is not None:
+                self.events.append(event_of(line))
+            self._lines.join()
+
+    def start_again(self, next_in: int) -> None:
+        """Start a closed engine with the store as it was, but the number it expects next."""
+        (numbers,) = (self._home / "store").glob("*.seqnums")
+        next_out = numbers.read_text().partition(":")[0].strip()
+        numbers.write_text(f"{next_out} : {next_in:010d}")
+        self._searched = len(self.events)
+        self._start()
 
     def received(self, *msg_types: str) -> list[Event]:
         """Return the messages of these types that came in, in order."""
