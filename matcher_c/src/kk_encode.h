@@ -15,7 +15,10 @@
 #define KK_TIME_TEXT_LENGTH 21u
 #define KK_MESSAGE_HEADER_MAX 256u /* bytes of a header without its extra fields */
 
-/* Starts a message of `session` with its next number at the unit's time. */
+/*
+ * Starts a message of `session` with its next number at the unit's time.  The caller has looked
+ * that the journal has room for all of it.
+ */
 uint8_t *kk_message_begin(kk_engine *engine, uint32_t session, const char *msg_type,
                           size_t msg_type_length, const uint8_t *header_extra,
                           size_t header_extra_length);

@@ -54,7 +54,7 @@ static uint8_t *put_identity(kk_engine *engine, uint8_t *at, const kk_report *re
     at = kk_put_char(at, report->ord_status);
     at = KK_PUT(at, "\00111=");
     if (report->clord_id == NULL) {
-        at = kk_put(at, detail->clord_id, detail->clord_id_length);
+        at = KK_PUT_OF(at, detail->clord_id, detail->clord_id_length);
     } else {
         at = kk_put(at, report->clord_id, report->clord_id_length);
     }
@@ -81,7 +81,7 @@ static uint8_t *put_echo(const kk_engine *engine, uint8_t *at, const kk_report *
 static uint8_t *put_terms(uint8_t *at, const kk_order *order, const kk_order_detail *detail,
                           const kk_instrument *instrument) {
     at = KK_PUT(at, "55=");
-    at = kk_put(at, instrument->symbol, instrument->symbol_length);
+    at = KK_PUT_OF(at, instrument->symbol, instrument->symbol_length);
     at = KK_PUT(at, "\00154=");
     at = kk_put_char(at, order->side);
     at = KK_PUT(at, "\00138=");
@@ -97,7 +97,7 @@ static uint8_t *put_terms(uint8_t *at, const kk_order *order, const kk_order_det
 }
 
 /* 32 to 60: the fill, if it is one, and where the order stands; each field leads with its SOH. */
-static uint8_t *put_state(kk_engine *engine, uint8_t *at, const kk_report *report) {
+static uint8_t *put_state(const kk_engine *engine, uint8_t *at, const kk_report *report) {
     const kk_order *order = &engine->pool.orders[report->slot];
     const kk_order_detail *detail = &engine->pool.details[report->slot];
     const kk_instrument *instrument = &engine->instruments[order->instrument].config;
@@ -115,7 +115,7 @@ static uint8_t *put_state(kk_engine *engine, uint8_t *at, const kk_report *repor
     at = KK_PUT(at, "\0016=");
     at = kk_put_e8(at, kk_avg_px_e8(engine, report->slot));
     at = KK_PUT(at, "\00160=");
-    return kk_put_time(at, kk_time_text_at(&engine->time_text, engine->out.time_ns));
+    return kk_put_time(at, engine->time_text.text); /* made for the header */
 }
 
 /* 851 to 58: what only some reports have. */

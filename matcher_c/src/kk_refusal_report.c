@@ -109,9 +109,9 @@ static uint8_t *put_subject(uint8_t *at, const kk_command *command) {
 }
 
 /* 151, 14, 6, 60 of something that has done nothing. */
-static uint8_t *put_nothing_done(kk_engine *engine, uint8_t *at) {
+static uint8_t *put_nothing_done(const kk_engine *engine, uint8_t *at) {
     at = KK_PUT(at, "151=0\00114=0\0016=0\00160=");
-    at = kk_put_time(at, kk_time_text_at(&engine->time_text, engine->out.time_ns));
+    at = kk_put_time(at, engine->time_text.text);
     return KK_PUT(at, "\001");
 }
 
@@ -217,7 +217,7 @@ void kk_report_cancel_reject(kk_engine *engine, uint32_t session, uint32_t slot,
     at = KK_PUT(at, "\001");
     at = put_cancel_reject_echo(at, command);
     at = KK_PUT(at, "60=");
-    at = kk_put_time(at, kk_time_text_at(&engine->time_text, engine->out.time_ns));
+    at = kk_put_time(at, engine->time_text.text);
     at = command->kind == KK_COMMAND_CANCEL ? KK_PUT(at, "\001434=1\001102=")
                                             : KK_PUT(at, "\001434=2\001102=");
     at = kk_put_u64(at, kk_reason_texts[refusal->reason].cxl_rej_reason);

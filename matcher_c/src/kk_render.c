@@ -11,6 +11,7 @@
 #include "kk_wire.h"
 
 #define TRAILER_LENGTH 7u
+#define SOURCE_MIN 64u    /* no message with a header is shorter */
 #define OWN_TAG_LENGTH 6u /* "2000n=" */
 #define ADDED_MAX 160u    /* bytes that rendering adds, beside the CompIDs */
 
@@ -25,28 +26,43 @@ typedef struct parts {
     const uint8_t *end;      /* the trailer */
 } parts;
 
-/* The field after the one at `at`; the tag of that one is asserted. */
-static const uint8_t *after(const uint8_t *at, const uint8_t *end, const char *tag) {
-    kk_assert((size_t)(end - at) > strlen(tag) && memcmp(at, tag, strlen(tag)) == 0);
-    const uint8_t *soh = memchr(at, KK_SOH, (size_t)(end - at));
-    kk_assert(soh != NULL);
+/* The SOHs of a message from its start on, 64 bytes at a time. */
+typedef struct soh_walk {
+    const uint8_t *block; /* the 64 bytes behind those of `bits` */
+    const uint8_t *last;  /* where the last 64 bytes of the message begin */
+    uint64_t bits;
+} soh_walk;
+
+/* Where the next field begins; this one is at `at`, and its tag is asserted. */
+static inline const uint8_t *after(soh_walk *walk, const uint8_t *at, const char *tag) {
+    kk_assert(memcmp(at, tag, strlen(tag)) == 0);
+    while (walk->bits == 0) {
+        kk_assert(walk->block <= walk->last + 63);
+        const uint8_t *from = walk->block < walk->last ? walk->block : walk->last;
+        walk->bits = kk_mark64(from).soh >> (walk->block - from);
+        walk->block += 64;
+    }
+    const uint8_t *soh = walk->block - 64 + __builtin_ctzll(walk->bits);
+    walk->bits &= walk->bits - 1u;
     return soh + 1;
 }
 
 static parts take_apart(const uint8_t *source, size_t length) {
-    kk_assert(length > KK_WIRE_BODY + TRAILER_LENGTH);
+    kk_assert(length >= SOURCE_MIN);
+    soh_walk walk = {.block = source, .last = source + length - 64};
     parts at = {.end = source + length - TRAILER_LENGTH};
-    at.msg_type = after(after(source, at.end, "8="), at.end, "9=");
-    at.numbers = after(at.msg_type, at.end, "35=");
-    at.target = after(at.numbers, at.end, "49=") + 3;
-    at.number = after(at.target - 3, at.end, "56=");
-    at.rest = after(at.number, at.end, "34=");
+    at.msg_type = after(&walk, after(&walk, source, "8="), "9=");
+    at.numbers = after(&walk, at.msg_type, "35=");
+    at.target = after(&walk, at.numbers, "49=") + 3;
+    at.number = after(&walk, at.target - 3, "56=");
+    at.rest = after(&walk, at.number, "34=");
     const uint8_t *field = at.rest;
     while (memcmp(field, "52=", 3) != 0) {
-        field = after(field, at.end, "");
+        field = after(&walk, field, "");
+        kk_assert(field < at.end);
     }
     at.time = field + 3;
-    at.body = after(field, at.end, "52=");
+    at.body = after(&walk, field, "52=");
     return at;
 }
 

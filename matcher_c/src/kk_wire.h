@@ -25,6 +25,9 @@ static inline uint8_t *kk_put(uint8_t *at, const void *bytes, size_t length) {
 /* A string literal, without its NUL. */
 #define KK_PUT(at, literal) kk_put((at), "" literal, sizeof(literal) - 1u)
 
+/* The first `length` bytes of an array, which is copied whole: a fixed size needs no call. */
+#define KK_PUT_OF(at, array, length) (memcpy((at), (array), sizeof(array)), (at) + (length))
+
 static inline uint8_t *kk_put_char(uint8_t *at, uint8_t character) {
     *at = character;
     return at + 1;
@@ -35,6 +38,9 @@ static inline uint8_t *kk_put_u64(uint8_t *at, uint64_t value) {
 }
 
 static inline uint8_t *kk_put_e8(uint8_t *at, int64_t value_e8) {
+    if (value_e8 == 0) {
+        return kk_put_char(at, '0');
+    }
     return at + kk_format_e8(at, value_e8);
 }
 
