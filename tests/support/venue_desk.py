@@ -10,9 +10,10 @@ from typing import Any
 
 import attrs
 
+from kk99fix.fix.framing import Verdict, scan
 from kk99fix.fix.values import format_utc_timestamp
-from kk99fix.journal.record import Kind, Record, unpack_record
-from kk99fix.matcher.engine import Engine
+from kk99fix.journal.record import DropCopy, Kind, Record, unpack_record
+from kk99fix.matcher.engine import Engine, crc32c
 from kk99fix.matcher.values import Capacity, CoreStatus
 from kk99fix.venue.inputs import (
     ConfigInput,
@@ -21,6 +22,7 @@ from kk99fix.venue.inputs import (
     FrameInput,
     Input,
     LogonInput,
+    RestartInput,
     TickInput,
 )
 from kk99fix.venue.outcome import Outcome
@@ -55,7 +57,7 @@ def fields_of(message: bytes) -> dict[int, str]:
     return fields
 
 
-def records_of(journal: bytes) -> list[Record]:
+def records_of(journal: bytes | bytearray) -> list[Record]:
     """Split whole records."""
     records, offset = [], 0
     while offset < len(journal):
@@ -72,6 +74,17 @@ def text_of(fields: Fields) -> str:
 def logon_input(session: int, raw: bytes) -> LogonInput:
     """A Logon(A) as the gateway hands it over."""
     return LogonInput(session, raw, "127.0.0.1")
+
+
+def frames_of(wire: bytes | bytearray) -> list[bytes]:
+    """Cut what left for a session into frames."""
+    frames, rest = [], bytes(wire)
+    while rest:
+        found = scan(rest)
+        assert found.verdict is Verdict.FRAME
+        frames.append(rest[: found.length])
+        rest = rest[found.length :]
+    return frames
 
 
 class VenueDesk:
@@ -123,6 +136,11 @@ class VenueDesk:
         self.now_ns += after_ns
         return self.apply(TickInput())
 
+    def roll(self, trading_day: str) -> list[Record]:
+        """Begin a trading day, unless it has begun already."""
+        later = int(trading_day) > self.engine.trading_day
+        return self.apply(DayRollInput(trading_day)) if later else []
+
     def connect(self, name: str, raw: bytes) -> list[Record]:
         """Hand over a Logon(A) of an authenticated connection."""
         assert self.engine.attach(self.id(name))
@@ -137,11 +155,15 @@ class VenueDesk:
 
     def drop(self, name: str, cause: str = "connection-lost") -> list[Record]:
         """Lose a connection."""
-        self.engine.release()
-        self._collect_wire()
         records = self.apply(DisconnectInput(self.id(name), cause))
         self.engine.detach(self.id(name))
         return records
+
+    def restart(self) -> list[Record]:
+        """Start the process again, without a replay: every connection is gone."""
+        for session in self.venue.live_sessions:
+            self.engine.detach(session)
+        return self.apply(RestartInput())
 
     def build(
         self, name: str, msg_type: str, body: Fields | str, header: Fields | None = None
@@ -207,6 +229,25 @@ class VenueDesk:
                     sent.append(Sent(name, header.msg_seq_num, fields, record.payload))
         return sent
 
+    def outputs(self, name: str) -> list[tuple[Record, bytes]]:
+        """Everything ever recorded for a session, with its bytes: copies are rendered again."""
+        session = self.venue.registry.ids["sessions"][name]
+        records = records_of(self.journal)
+        payloads = {record.header.lsn: record.payload for record in records}
+        found = []
+        for record in records:
+            header = record.header
+            if header.session == session and header.kind is Kind.MESSAGE:
+                found.append((record, record.payload))
+            elif header.session == session and header.kind is Kind.DROP_COPY:
+                copy = DropCopy.unpack(record.payload)
+                rendered = self.engine.render_copy(
+                    header.session, header.msg_seq_num, payloads[copy.source_lsn]
+                )
+                assert (crc32c(rendered), len(rendered)) == (copy.crc32c, copy.rendered_length)
+                found.append((record, rendered))
+        return found
+
     def replayed(self) -> tuple["VenueDesk", Recovered]:
         """Another desk whose venue has replayed this one's journal."""
         desk = VenueDesk(begin=False, capacity=self.engine.capacity)
@@ -224,5 +265,6 @@ class VenueDesk:
     def _collect_wire(self) -> None:
         self.engine.release()
         for name in self.wire:
-            if self.engine.attached(self.id(name)):
-                self.wire[name] += self.engine.drain(self.id(name))
+            session = self.venue.registry.ids["sessions"][name]
+            if self.engine.attached(session):
+                self.wire[name] += self.engine.drain(session)
