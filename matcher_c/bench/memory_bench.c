@@ -1,0 +1,84 @@
+/*
+ * Memory: what an order slot costs, and whether orders that come and go leave anything behind.
+ *
+ *     memory_bench [millions]  prints "name value unit"
+ *
+ * A million order slots and a window of four million ids, as shipped.  Ten million orders come and
+ * are cancelled, a thousand at a time; the resident memory is read once every slot and every entry
+ * of the window has been used, and again at the end.
+ */
+#include <unistd.h>
+
+#include "kk_bench.h"
+#include "venue.h"
+
+#define SLOTS 1000000u
+#define WINDOW 4000000u
+#define BATCH 1000u
+#define FRAME_BYTES 256u
+
+static double resident_mib(void) {
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+
+    kk_assert(statm != NULL && fscanf(statm, "%*s %ld", &pages) == 1); /* NOLINT(cert-err34-c) */
+    kk_assert(fclose(statm) == 0);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
+}
+
+/* A thousand orders that rest, or their cancels. */
+static void run_batch(venue *v, uint32_t first, bool cancel) {
+    static uint8_t input[BATCH * FRAME_BYTES];
+    size_t length = 0;
+
+    for (uint32_t id = first; id < first + BATCH; id++) {
+        char body[160];
+        if (cancel) {
+            (void)snprintf(body, sizeof body,
+                           "35=F|11=C%u|41=N%u|55=AAPL|54=1|60=20260101-00:00:00|38=10|", id, id);
+        } else {
+            (void)snprintf(
+                body, sizeof body,
+                "35=D|11=N%u|1=A1|55=AAPL|54=1|60=20260101-00:00:00|38=10|40=2|44=%u.%02u|", id,
+                60u + id % 40u, id % 100u);
+        }
+        length += venue_frame(v, 0, body, input + length);
+    }
+    size_t used = 0;
+    while (used < length) {
+        kk_consumed consumed;
+        const kk_status status =
+            kk_consume(v->engine, 0, input + used, length - used, v->now_ns, &consumed);
+        kk_assert(status == KK_NEED_DATA || status == KK_OUT_FULL);
+        used += consumed.used;
+        kk_journal_take(v->engine);
+    }
+}
+
+int main(int argc, char **argv) {
+    const uint32_t millions = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 10u;
+    const uint32_t warm = 3000000u; /* six million ids: the window has gone round */
+    kk_capacity capacity = venue_capacity();
+    venue v;
+
+    capacity.orders = SLOTS;
+    capacity.duplicate_window = WINDOW;
+    venue_open(&v, &capacity);
+    printf("memory_order_slot %u bytes\n", kk_order_slot_bytes(v.engine));
+    double before = 0;
+    for (uint32_t first = 0; first < warm + millions * 1000000u; first += BATCH) {
+        if (first == warm) {
+            before = resident_mib();
+        }
+        run_batch(&v, first, false);
+        run_batch(&v, first, true);
+    }
+    kk_statistics statistics;
+    kk_statistics_read(v.engine, &statistics);
+    kk_assert(statistics.live_orders == 0);
+    kk_assert(statistics.orders_accepted == warm + millions * 1000000u);
+    printf("memory_resident %.1f MiB\n", resident_mib());
+    printf("memory_growth_%um %.1f MiB\n", millions, resident_mib() - before);
+    venue_close(&v);
+    return 0;
+}
