@@ -108,7 +108,7 @@ class VenueDesk:
         self.outcomes: list[Outcome] = []
         #: MsgSeqNum(34) of each counterparty's next message.
         self.next_number: dict[str, int] = {}
-        self._rest: dict[str, bytes] = {}
+        self.rest: dict[str, bytes] = {}
         if begin:
             self.configure(config or configuration())
             self.apply(DayRollInput(FIRST_DAY))
@@ -145,7 +145,7 @@ class VenueDesk:
         """Hand over a Logon(A) of an authenticated connection."""
         assert self.engine.attach(self.id(name))
         self.wire.setdefault(name, bytearray())
-        self._rest[name] = b""
+        self.rest[name] = b""
         return self.apply(logon_input(self.id(name), raw))
 
     def log_on(self, name: str, more: Fields | None = None) -> list[Record]:
@@ -194,7 +194,7 @@ class VenueDesk:
 
     def feed_units(self, name: str, data: bytes) -> Iterator[list[Record]]:
         """The same, what was written call by call."""
-        session, data = self.id(name), self._rest.get(name, b"") + data
+        session, data = self.id(name), self.rest.get(name, b"") + data
         while self.venue.is_live(session):
             consumed = self.engine.consume(session, data, self.now_ns)
             self.venue.note_time(self.engine.last_time_ns)
@@ -206,7 +206,7 @@ class VenueDesk:
             elif consumed.status is not CoreStatus.OUT_FULL:
                 assert consumed.status is CoreStatus.NEED_DATA
                 break
-        self._rest[name] = data
+        self.rest[name] = data
 
     # ------------------------------------------------------------------ outputs
 
