@@ -185,11 +185,13 @@ class Flow:
         return self._market.busy
 
     def _own(self, broker: str) -> list[OpenOrder]:
-        """Orders of a broker that it may change now."""
+        """Orders of a broker that it may change now; not what an earlier run left elsewhere."""
         return [
             order
             for order in self._market.open.values()
-            if order.broker == broker and order.order_id not in self._busy
+            if order.broker == broker
+            and order.symbol in self._fair
+            and order.order_id not in self._busy
         ]
 
     def _best_of_others(self, broker: str, symbol: str) -> OpenOrder | None:
