@@ -67,6 +67,8 @@ class Venue:
         self._sessions: dict[int, Session] = {}
         #: Deadlines that depend on neither side's traffic, by session.
         self._deadlines_ns: dict[int, int] = {}
+        #: Number of the last message that a connection that is ending may still send.
+        self._last_numbers: dict[int, int] = {}
         self._halted = False
         #: When trading reopens after a restart; None: it is open, or the operator decides.
         self._reopen_ns: int | None = None
@@ -136,6 +138,13 @@ class Venue:
         """Sessions with a connection."""
         return tuple(sorted(self._sessions))
 
+    def last_number(self, session: int) -> int | None:
+        """Number after which a connection says nothing new: its Logout(5); None while it is live.
+
+        What is sent to the session later waits for its next connection and a ResendRequest(2).
+        """
+        return self._last_numbers.get(session)
+
     def next_deadline_ns(self) -> int | None:
         """When the next TICK matters; None: never."""
         if self.engine.expire_pending:
@@ -151,6 +160,7 @@ class Venue:
     def _logon(self, session: int, message: Message, now_ns: int, outcome: Outcome) -> None:
         assert session not in self._sessions, "one connection for each session"
         self._sessions[session] = Session(self._rules(session))
+        self._last_numbers.pop(session, None)
         self._frame(session, message, now_ns, outcome)
 
     def _frame(self, session: int, message: Message, now_ns: int, outcome: Outcome) -> None:
@@ -180,6 +190,8 @@ class Venue:
             match effect:
                 case Send(msg_type=msg_type, fields=fields):
                     engine.send(session, msg_type, encode.body(fields))
+                    if msg_type == b"5":
+                        self._say_no_more(session)
                 case SetNextIn(number=number):
                     engine.set_next_in(session, number)
                 case ResetNumbers():
@@ -219,8 +231,16 @@ class Venue:
         layer = self._sessions.pop(session, None)
         if layer is not None:
             layer.connection_lost()
+            self._say_no_more(session)
         self._deadlines_ns.pop(session, None)
         self.engine.establish(session, established=False)
+
+    def _say_no_more(self, session: int) -> None:
+        """What was sent so far is the last of this connection; its ring follows no further."""
+        if session not in self._last_numbers:
+            self._last_numbers[session] = self.engine.session(session).next_out - 1
+            if self.engine.attached(session):
+                self.engine.unfollow(session)
 
     def _numbers(self, session: int) -> Numbers:
         view = self.engine.session(session)
@@ -264,10 +284,9 @@ class Venue:
         for session in self.live_sessions:
             self._end(session)
         venue = self.registry.content["venue"]
-        if venue["after_restart"] == "halted":
-            self._set_halted(halted=True)
-            if venue["reopen_after_ns"] > 0:
-                self._reopen_ns = now_ns + venue["reopen_after_ns"]
+        self._set_halted(halted=venue["after_restart"] == "halted")
+        if self._halted and venue["reopen_after_ns"] > 0:
+            self._reopen_ns = now_ns + venue["reopen_after_ns"]
 
     def _set_halted(self, *, halted: bool) -> None:
         self._halted = halted
