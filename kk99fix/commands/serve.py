@@ -4,6 +4,7 @@ import resource
 import sys
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import trio
@@ -11,6 +12,8 @@ import trio
 from kk99fix.commands.options import config_options, load_or_exit
 from kk99fix.config.load import Settings
 from kk99fix.gateway import logs, server
+from kk99fix.gateway.listening import ListenError
+from kk99fix.gateway.parts import Gateway
 from kk99fix.journal.errors import JournalError, JournalWriteError
 from kk99fix.matcher.values import CoreError
 from kk99fix.venue.recovery import DivergenceError
@@ -18,6 +21,17 @@ from kk99fix.venue.registry import ConfigRefusedError
 
 #: EX_IOERR of sysexits.h: the journal could not be written.
 EXIT_IO_ERROR = 74
+#: What a person can act upon: each says in a sentence what is wrong.
+START_ERRORS = (
+    JournalError,
+    DivergenceError,
+    ConfigRefusedError,
+    CoreError,
+    MemoryError,
+    OSError,
+)
+#: Descriptors that are no connections: journal, listeners, epoll, standard streams.
+DESCRIPTORS_BESIDE = 64
 
 
 @click.command(short_help="Run the gateway.")
@@ -66,16 +80,18 @@ def serve(
     log = logs.configure(level=log_level)
     # A core file would hold credentials and orders.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _allow_descriptors(settings.venue.listen.max_connections + DESCRIPTORS_BESIDE)
     try:
         gateway = server.start(settings, state_dir, log)
-    except (JournalError, DivergenceError, ConfigRefusedError, CoreError, OSError) as error:
-        click.echo(f"kk99fix serve: {error}", err=True)
-        sys.exit(1)
+    except JournalWriteError as error:
+        _give_up(error, EXIT_IO_ERROR)
+    except START_ERRORS as error:
+        _give_up(error, 1)
     _run(gateway, settings, host, port, metrics_port)
 
 
 def _run(
-    gateway: server.Gateway,
+    gateway: Gateway,
     settings: Settings,
     host: str | None,
     port: int | None,
@@ -90,11 +106,32 @@ def _run(
         metrics_port=listen.metrics_port if metrics_port is None else metrics_port,
         ready=lambda host, port: click.echo(f"listening on {host}:{port}"),
     )
+    failures: list[Exception] = []
     try:
         trio.run(serving, strict_exception_groups=True)
-    except* JournalWriteError as group:
-        click.echo(f"kk99fix serve: {group.exceptions[0]}", err=True)
-        sys.exit(EXIT_IO_ERROR)
-    except* OSError as group:
-        click.echo(f"kk99fix serve: {group.exceptions[0]}", err=True)
-        sys.exit(1)
+    except* (JournalError, ListenError) as group:
+        failures += _leaves(group)
+    for failure in failures:
+        _give_up(failure, EXIT_IO_ERROR if isinstance(failure, JournalWriteError) else 1)
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> list[Exception]:
+    """The exceptions of a group, those of groups inside it included."""
+    found: list[Exception] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, ExceptionGroup) else [error]
+    return found
+
+
+def _give_up(error: Exception, code: int) -> NoReturn:
+    """End the process with one sentence."""
+    click.echo(f"kk99fix serve: {error}", err=True)
+    sys.exit(code)
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """Raise the limit of open files to what the connections need, as far as it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -83,6 +83,12 @@ _NEED_DATA: Final = Scan(Verdict.NEED_DATA)
 _TOO_LONG: Final = Scan(Verdict.TOO_LONG)
 
 
+def msg_type(frame: bytes) -> bytes:
+    """Value of MsgType(35) of a whole frame, in which it is the third field."""
+    start = frame.index(b"\x0135=") + 4
+    return frame[start : frame.index(b"\x01", start)]
+
+
 def checksum(data: bytes | bytearray | memoryview) -> int:
     """Sum of the bytes modulo 256, the value of CheckSum(10)."""
     return sum(data) & 0xFF

@@ -3,12 +3,13 @@
 A connection is one Trio task until its Logon(A) is decided: absolute deadline, bounded bytes, one
 frame.  Then its socket belongs to the pump and the task is over.
 Whatever is wrong before that, nothing is sent: the cause goes to the log with a reference, and the
-connection is closed at a fixed delay after it began.
+connection is closed at a fixed delay after it began.  Only a connection that may not even knock
+(too many, or from a network of nobody) is closed at once.
 """
 
-import itertools
 import socket
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -20,6 +21,7 @@ from kk99fix.fix.framing import Frame, Framer
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.logs import Log
+from kk99fix.gateway.refusals import Refusals
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.venue.inputs import LogonInput
 
@@ -35,6 +37,15 @@ class FirstFrame:
     rest: bytes
 
 
+@frozen
+class Refused:
+    """Why a connection does not become a session."""
+
+    cause: str
+    #: Where the session's live connection comes from, if that is why.
+    live_address: str | None = None
+
+
 class Acceptor:
     """Takes connections in; one for the process."""
 
@@ -45,16 +56,17 @@ class Acceptor:
         sequencer: Sequencer,
         connections: Connections,
         log: Log,
+        serve_now: Callable[[], None],
     ) -> None:
-        """Take the limits from [listen] of venue.toml."""
+        """Take the limits of [listen], and what serves the bytes that came behind a Logon(A)."""
         self._listen = listen
         self._authenticator = authenticator
         self._sequencer = sequencer
         self._connections = connections
         self._log = log
+        self._serve_now = serve_now
         self._pending: Counter[str] = Counter()
-        self._references = itertools.count(1)
-        self.refused: Counter[str] = Counter()
+        self.refusals = Refusals(log)
 
     async def handle(self, stream: trio.SocketStream) -> None:
         """Serve one new connection until it is in the pump or closed."""
@@ -65,8 +77,9 @@ class Acceptor:
         except OSError:
             sock.close()
             return
-        if not self._may_come_in(address):
-            self._refuse("connection-cap-or-network", address)
+        cause = self._not_even_knock(address)
+        if cause is not None:
+            self.refusals.note(cause, address, None)
             sock.close()
             return
         self._pending[address] += 1
@@ -82,30 +95,30 @@ class Acceptor:
         """Connections that have not logged on yet."""
         return self._pending.total()
 
-    def _may_come_in(self, address: str) -> bool:
-        in_all = len(self._connections) + self.pending
+    def _not_even_knock(self, address: str) -> str | None:
+        """Why a connection is closed at once; None when it may try to log on."""
+        if len(self._connections) + self.pending >= self._listen.max_connections:
+            return "connection-cap"
         from_here = self._connections.count_from(address) + self._pending[address]
-        return (
-            in_all < self._listen.max_connections
-            and from_here < self._listen.max_connections_per_address
-            and self._authenticator.reachable_from(address)
-        )
+        if from_here >= self._listen.max_connections_per_address:
+            return "connection-cap-of-address"
+        return None if self._authenticator.reachable_from(address) else "network-of-nobody"
 
     async def _log_on(self, sock: trio.socket.SocketType, address: str, started: float) -> None:
-        refusal: Refusal | str = "logon-timeout"
+        refused: Refused | None = Refused("logon-timeout")
         first: FirstFrame | None = None
         try:
             with trio.move_on_at(started + self._listen.logon_timeout_s):
                 first = await self._first_frame(sock)
-                refusal = "closed-or-not-fix"
-                if first is not None:
-                    refusal = await self._decide(sock, address, first)
-            if refusal == "":
-                return
-            self._refuse(refusal, address, first)
-            await trio.sleep_until(started + self._listen.failed_logon_delay_s)
+                refused = await self._decide(sock, address, first)
         except OSError:
-            self._refuse("connection-lost", address)
+            refused = Refused("connection-lost")
+        if refused is None:
+            self._serve_now()
+            return
+        frame = None if first is None else first.frame
+        self.refusals.note(refused.cause, address, frame, refused.live_address)
+        await trio.sleep_until(started + self._listen.failed_logon_delay_s)
         sock.close()
 
     async def _first_frame(self, sock: trio.socket.SocketType) -> FirstFrame | None:
@@ -123,14 +136,20 @@ class Acceptor:
                 return None
 
     async def _decide(
-        self, sock: trio.socket.SocketType, address: str, first: FirstFrame
-    ) -> Refusal | str:
-        """Hand the connection over: "" when it is in the pump, else why not."""
-        verdict = await self._authenticator.admit(split.split(first.frame), address)
+        self, sock: trio.socket.SocketType, address: str, first: FirstFrame | None
+    ) -> Refused | None:
+        """Hand the connection over: None when it is in the pump, else why not."""
+        if first is None:
+            return Refused("closed-or-not-fix")
+        try:
+            verdict = await self._authenticator.admit(split.split(first.frame), address)
+        except Exception:  # noqa: BLE001 - a fault of ours may cost this logon, never the others
+            self._log.exception("fault ended a logon", address=address)
+            return Refused("internal-fault")
         if isinstance(verdict, Refusal):
-            return verdict
+            return Refused(verdict)
         if self._sequencer.venue.is_live(verdict.session):
-            return Refusal.LIVE
+            return Refused(Refusal.LIVE, self._connections.address_of(verdict.session))
         return self._enter(sock, address, first, verdict)
 
     def _enter(
@@ -139,24 +158,15 @@ class Acceptor:
         address: str,
         first: FirstFrame,
         admitted: Admitted,
-    ) -> str:
+    ) -> Refused | None:
         """From here on nothing awaits: the socket goes to the pump, the Logon to the venue."""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         if not self._connections.add(sock.fileno(), admitted.session, address, first.rest):
-            return "no-slot-free"
+            return Refused("no-slot-free")
         sock.detach()
-        self._log.info("session logged on", session=admitted.comp_id, address=address)
         self._sequencer.apply(LogonInput(admitted.session, masking.mask(first.frame), address))
+        if self._sequencer.venue.is_live(admitted.session):
+            self._log.info("session logged on", session=admitted.comp_id, address=address)
         self._sequencer.commit()
-        return ""
-
-    def _refuse(self, cause: str, address: str, first: FirstFrame | None = None) -> None:
-        self.refused[str(cause)] += 1
-        self._log.warning(
-            "logon refused",
-            reference=next(self._references),
-            cause=str(cause),
-            address=address,
-            frame=first.frame if first is not None else None,
-        )
+        return None

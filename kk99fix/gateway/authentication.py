@@ -3,7 +3,7 @@
 The order: a Logon at all, its CompIDs, the session's own networks, then the password.
 argon2id takes tens of milliseconds on purpose, so it runs in a worker thread under a limiter, and
 no more than a few may wait for it.
-A wrong user name costs the same as a wrong password.
+A wrong user name costs the same as a wrong password: the password is verified all the same.
 
 A refusal is a value with its cause for the log; the connection is told nothing.
 """
@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 from attrs import frozen
 
 from kk99fix.config.load import Settings
@@ -59,8 +59,6 @@ class Authenticator:
         self._waiting = 0
         found = {network for file in settings.sessions for network in file.logon.allow_from}
         self._networks = tuple(sorted(found, key=str))
-        #: Verified when there is no such user, so that it takes as long.
-        self._nobody_hash = self._hasher.hash("nobody")
 
     def reachable_from(self, address: str) -> bool:
         """Whether some session may log on from this address."""
@@ -102,7 +100,7 @@ class Authenticator:
         try:
             matches = await trio.to_thread.run_sync(
                 self._verify,
-                expected_hash if known else self._nobody_hash,
+                expected_hash,
                 message.get(554) or b"",
                 limiter=self._limiter,
             )
@@ -113,7 +111,7 @@ class Authenticator:
     def _verify(self, expected_hash: str, password: bytes) -> bool:
         try:
             return self._hasher.verify(expected_hash, password)
-        except (VerifyMismatchError, VerificationError):
+        except (VerificationError, InvalidHashError):
             return False
 
 

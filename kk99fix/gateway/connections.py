@@ -6,10 +6,12 @@ garbled, too long; a DISCONNECT input with the cause).
 """
 
 import os
+from collections import Counter
 from typing import Final
 
 from attrs import define
 
+from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.matcher.pump import Event, EventKind
@@ -42,12 +44,15 @@ class Connection:
 class Connections:
     """The table of connections, and their ends."""
 
-    def __init__(self, sequencer: Sequencer, log: Log) -> None:
+    def __init__(self, sequencer: Sequencer, feeder: Feeder, log: Log) -> None:
         """Begin without any; registers for the venue's disconnects."""
         self._sequencer = sequencer
+        self._feeder = feeder
         self._log = log
         self._by_session: dict[int, Connection] = {}
         self._closing: set[int] = set()
+        #: Ends of connections, by cause.
+        self.ended: Counter[str] = Counter()
         sequencer.on_disconnect = self._close_for_venue
 
     def __len__(self) -> int:
@@ -57,6 +62,17 @@ class Connections:
     def count_from(self, address: str) -> int:
         """Return the number of connections from one address."""
         return sum(1 for each in self._by_session.values() if each.address == address)
+
+    def address_of(self, session: int) -> str | None:
+        """Return where the session's connection comes from; None without one."""
+        connection = self._by_session.get(session)
+        return None if connection is None else connection.address
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait in the rings of all connections."""
+        engine = self._sequencer.venue.engine
+        return sum(engine.pending(session) for session in self._by_session)
 
     def add(self, descriptor: int, session: int, address: str, rest: bytes) -> bool:
         """Give a socket to the pump, with a ring; False when no ring or slot is free.
@@ -83,13 +99,8 @@ class Connections:
             return
         cause = _CUT_CAUSES[event.kind]
         if self._sequencer.venue.is_live(event.session):
-            self._log.info(
-                "session cut",
-                session=self._name(event.session),
-                cause=cause,
-                address=connection.address,
-                error=os.strerror(event.error) if event.error else None,
-            )
+            error = os.strerror(event.error) if event.error else None
+            self._note_end("session cut", connection, cause, error=error)
             self._sequencer.apply(DisconnectInput(event.session, cause))
         self._remove(connection)
 
@@ -99,7 +110,8 @@ class Connections:
         for session in sorted(self._closing):
             connection = self._by_session[session]
             until_ns = connection.closing_until_ns
-            drained = not self._sequencer.pump.sending(connection.slot)
+            pump = self._sequencer.pump
+            drained = not self._feeder.feeds(session) and not pump.sending(connection.slot)
             if drained or (until_ns is not None and now_ns >= until_ns):
                 self._remove(connection)
 
@@ -107,6 +119,7 @@ class Connections:
         """End every connection that is left, live ones with a DISCONNECT input."""
         for connection in list(self._by_session.values()):
             if self._sequencer.venue.is_live(connection.session):
+                self._note_end("session cut", connection, cause)
                 self._sequencer.apply(DisconnectInput(connection.session, cause))
             self._remove(connection)
 
@@ -114,12 +127,7 @@ class Connections:
         connection = self._by_session.get(disconnected.session)
         if connection is None:
             return
-        self._log.info(
-            "session ended",
-            session=self._name(disconnected.session),
-            cause=disconnected.cause,
-            address=connection.address,
-        )
+        self._note_end("session ended", connection, disconnected.cause)
         self._sequencer.pump.stop_reading(connection.slot)
         connection.closing_until_ns = self._sequencer.pump.now_ns() + DRAIN_NS
         self._closing.add(disconnected.session)
@@ -127,8 +135,14 @@ class Connections:
     def _remove(self, connection: Connection) -> None:
         self._sequencer.pump.remove(connection.slot)
         self._sequencer.venue.engine.detach(connection.session)
+        self._feeder.forget(connection.session)
         del self._by_session[connection.session]
         self._closing.discard(connection.session)
 
-    def _name(self, session: int) -> str:
-        return self._sequencer.venue.registry.session_names()[session]
+    def _note_end(
+        self, event: str, connection: Connection, cause: str, *, error: str | None = None
+    ) -> None:
+        self.ended[cause] += 1
+        name = self._sequencer.venue.registry.session_names()[connection.session]
+        more = {} if error is None else {"error": error}
+        self._log.info(event, session=name, cause=cause, address=connection.address, **more)

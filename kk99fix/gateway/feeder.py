@@ -5,6 +5,8 @@ core (next number that the ring does not have) is the only outbox.
 A range asked for again goes first, its application messages with PossDupFlag(43)=Y, its
 administrative ones as one SequenceReset(4)-GapFill for each run of them.
 Then the session catches up from its cursor to the tail, and its ring follows again.
+After our Logout(5) only ranges are fed, and the tail up to that Logout: what is sent to the session
+later waits for its next connection.
 
 One step feeds each session one chunk; steps alternate with the traffic of everybody else.
 """
@@ -13,8 +15,9 @@ from collections import deque
 from typing import Final
 
 import trio
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 
+from kk99fix.fix.framing import msg_type
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.journal.messages import SentMessages, SentRecord
@@ -38,6 +41,11 @@ class Feed:
     #: First number of an open run of administrative messages, to be gap-filled.
     gap_from: int | None = None
     waiting: bool = False
+
+    def drop_range(self) -> None:
+        """Forget the range that is being fed, and the gap that is open in it."""
+        self.ranges.popleft()
+        self.gap_from = None
 
 
 class Feeder:
@@ -66,12 +74,20 @@ class Feeder:
         if wanted not in feed.ranges:
             feed.ranges.append(wanted)
             while len(feed.ranges) > RANGES_MAX:
-                feed.ranges.popleft()
+                feed.drop_range()
 
     def catch_up(self, session: int) -> None:
         """Feed a session whose ring stopped following and has room again."""
-        if self._engine.attached(session) and self._engine.cursor(session):
+        if session in self._feeds or self._wants_tail(session):
             self._feed(session).waiting = False
+
+    def feeds(self, session: int) -> bool:
+        """Whether the session is being fed."""
+        return session in self._feeds
+
+    def forget(self, session: int) -> None:
+        """Stop feeding: the connection is gone, and the next one asks for what it misses."""
+        self._feeds.pop(session, None)
 
     async def run(self) -> None:
         """Feed whoever has to be fed, for ever."""
@@ -104,30 +120,28 @@ class Feeder:
 
     def _feed_range(self, feed: Feed) -> None:
         wanted = feed.ranges[0]
-        begin = wanted.begin
         if self._engine.session(feed.session).epoch != wanted.epoch:
-            feed.ranges.popleft()
+            feed.drop_range()
             return
+        begin = wanted.begin
         limit = min(CHUNK_MESSAGES, wanted.end - begin + 1)
-        for record in self._sent.fetch(feed.session, wanted.epoch, begin, limit, CHUNK_BYTES):
+        records = self._sent.fetch(feed.session, wanted.epoch, begin, limit, CHUNK_BYTES)
+        assert records or limit == 0, f"number {begin} of {wanted} is not in the journal"
+        for record in records:
             if not self._again(feed, record):
                 break
             begin = record.number + 1
-        else:
-            if begin == wanted.begin:
-                raise AssertionError(f"number {begin} of {wanted} is not in the journal")
-        if begin > wanted.end:
-            self._fill_gap(feed, begin)
-            feed.ranges.popleft()
+        if begin > wanted.end and self._fill_gap(feed, begin):
+            feed.drop_range()
             if self._engine.cursor(feed.session) < begin:
                 self._engine.advance(feed.session, begin)
         else:
-            feed.ranges[0] = ResendRange(feed.session, wanted.epoch, begin, wanted.end)
+            feed.ranges[0] = evolve(wanted, begin=begin)
 
     def _again(self, feed: Feed, record: SentRecord) -> bool:
         """Send one record again, or add it to the gap; False when the ring has no room."""
         message = self._message(feed.session, record)
-        if _msg_type(message) in _ADMINISTRATIVE:
+        if msg_type(message) in _ADMINISTRATIVE:
             if feed.gap_from is None:
                 feed.gap_from = record.number
             return True
@@ -150,20 +164,30 @@ class Feeder:
 
     # ------------------------------------------------------------------ up to the tail
 
+    def _wants_tail(self, session: int) -> bool:
+        """Whether there is something to send for the first time that the ring does not have."""
+        cursor = self._engine.cursor(session) if self._engine.attached(session) else 0
+        last = self._sequencer.venue.last_number(session)
+        return cursor > 0 and (last is None or cursor <= last)
+
     def _feed_tail(self, feed: Feed) -> bool:
-        """Send what was never sent, up to the tail; True when the ring follows again."""
+        """Send what was never sent; True at the tail, where the ring follows again, or the end."""
         session = feed.session
+        if not self._wants_tail(session):
+            return True
         cursor = self._engine.cursor(session)
+        last = self._sequencer.venue.last_number(session)
+        limit = CHUNK_MESSAGES if last is None else min(CHUNK_MESSAGES, last - cursor + 1)
         epoch = self._engine.session(session).epoch
         now_ns = self._sequencer.pump.now_ns()
-        for record in self._sent.fetch(session, epoch, cursor, CHUNK_MESSAGES, CHUNK_BYTES):
+        for record in self._sent.fetch(session, epoch, cursor, limit, CHUNK_BYTES):
             message = self._message(session, record)
-            if _msg_type(message) not in _ADMINISTRATIVE:
+            if msg_type(message) not in _ADMINISTRATIVE:
                 message = self._engine.render_resend(message, now_ns)
             if not self._engine.push(session, message):
                 break
             self._engine.advance(session, record.number + 1)
-        return self._engine.follow(session)
+        return self._engine.follow(session) if last is None else not self._wants_tail(session)
 
     def _message(self, session: int, record: SentRecord) -> bytes:
         """The bytes of a sent message; a drop copy is rendered from its source."""
@@ -175,8 +199,3 @@ class Feeder:
         if crc32c(rendered) != copy.crc32c or len(rendered) != copy.rendered_length:
             raise AssertionError(f"lsn {record.lsn}: the drop copy no longer renders as recorded")
         return rendered
-
-
-def _msg_type(message: bytes) -> bytes:
-    start = message.index(b"\x0135=") + 4
-    return message[start : message.index(b"\x01", start)]

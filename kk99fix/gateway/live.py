@@ -3,12 +3,16 @@
 A pass drains the ready sockets into the core, hands the frames that the gate refused to the venue
 (at most a few of each session, so that nobody's unusual traffic holds up the others), writes the
 records and sends.
+What needs attention although no socket is ready (a reader that takes nothing, a connection that
+has drained) is seen by a pass every tenth of a second.
 """
 
 from typing import Final
 
 import trio
 
+from kk99fix.fix import masking
+from kk99fix.fix.framing import msg_type
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.sequencer import Sequencer
@@ -17,6 +21,7 @@ from kk99fix.venue.inputs import FrameInput
 
 #: Frames of one session that Python handles in one pass.
 ESCALATIONS_MAX: Final = 8
+LOOK_EVERY_S: Final = 0.1
 
 
 class LiveLoop:
@@ -38,14 +43,23 @@ class LiveLoop:
                 await trio.lowlevel.wait_readable(self._pump.descriptor)
             self.run_pass()
 
+    async def keep_house(self) -> None:
+        """Make a pass now and then, whether a socket is ready or not, for ever."""
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            self.run_pass()
+
     def run_pass(self) -> None:
         """Do what is ready now."""
         for event in self._pump.read():
             self._take(event)
         self._sequencer.commit()
+        events = self._pump.events()
+        if events:
+            for event in events:
+                self._take(event)
+            self._sequencer.commit()
         self._connections.sweep()
-        for event in self._pump.events():
-            self._take(event)
 
     def _take(self, event: Event) -> None:
         if event.kind is EventKind.FRAME:
@@ -60,7 +74,7 @@ class LiveLoop:
         for _ in range(ESCALATIONS_MAX):
             assert event is not None
             if self._sequencer.venue.is_live(event.session):
-                self._sequencer.apply(FrameInput(event.session, event.frame))
+                self._sequencer.apply(FrameInput(event.session, _without_secrets(event.frame)))
             event = self._pump.handled(event.slot)
             if event is None:
                 return
@@ -69,3 +83,8 @@ class LiveLoop:
                 return
         assert event is not None
         self._pump.defer(event)
+
+
+def _without_secrets(frame: bytes) -> bytes:
+    """The frame as it may be journaled: a further Logon(A) may hold credentials too."""
+    return masking.mask(frame) if msg_type(frame) in masking.MSG_TYPES else frame

@@ -6,9 +6,8 @@ snapshot into series and looks at nothing else.
 """
 
 from collections.abc import Iterable, Iterator
-from threading import Thread
+from contextlib import contextmanager
 from typing import Final
-from wsgiref.simple_server import WSGIServer
 
 import trio
 from attrs import frozen
@@ -22,19 +21,16 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from kk99fix.fix import tables
-from kk99fix.gateway.acceptor import Acceptor
-from kk99fix.gateway.clock import VenueClock
-from kk99fix.gateway.connections import Connections
-from kk99fix.gateway.feeder import Feeder
-from kk99fix.gateway.sequencer import Sequencer
-from kk99fix.journal.writer import JournalWriter, WriterStatistics
+from kk99fix.gateway.listening import ListenError
+from kk99fix.gateway.parts import Gateway
+from kk99fix.journal.writer import WriterStatistics
 from kk99fix.matcher.pump import PumpStatistics
 from kk99fix.matcher.values import Statistics
 
 SNAPSHOT_EVERY_S: Final = 1.0
 _REASONS: Final = {code.number: name for name, code in tables.REJECT_CODES.items()}
-#: The histogram's bounds: whole doublings of a microsecond up to a second.
-LATENCY_BOUNDS_NS: Final = tuple(1000 << i for i in range(21))
+#: The histogram's bounds, which are bounds of the pump's buckets too: 1 microsecond to 1 second.
+LATENCY_BOUNDS_NS: Final = tuple(1 << i for i in range(10, 31))
 
 
 @frozen
@@ -45,7 +41,10 @@ class Snapshot:
     pump: PumpStatistics
     journal: WriterStatistics
     next_lsn: int
+    frames: dict[str, int]
     sessions_up: int
+    queued_bytes: int
+    disconnects: dict[str, int]
     logons_pending: int
     logons_refused: dict[str, int]
     sessions_fed: int
@@ -55,22 +54,9 @@ class Snapshot:
 class Snapshots:
     """Takes snapshots on the live loop's thread and keeps the newest."""
 
-    def __init__(
-        self,
-        sequencer: Sequencer,
-        writer: JournalWriter,
-        connections: Connections,
-        acceptor: Acceptor,
-        feeder: Feeder,
-        clock: VenueClock,
-    ) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         """Take the parts that count, and a first snapshot."""
-        self._sequencer = sequencer
-        self._writer = writer
-        self._connections = connections
-        self._acceptor = acceptor
-        self._feeder = feeder
-        self._clock = clock
+        self._gateway = gateway
         self.newest = self._take()
 
     async def run(self) -> None:
@@ -80,17 +66,21 @@ class Snapshots:
             self.newest = self._take()
 
     def _take(self) -> Snapshot:
-        engine = self._sequencer.venue.engine
+        gateway = self._gateway
+        venue = gateway.sequencer.venue
         return Snapshot(
-            core=engine.statistics(),
-            pump=self._sequencer.pump.statistics(),
-            journal=self._writer.statistics(),
-            next_lsn=engine.next_lsn,
-            sessions_up=len(self._connections),
-            logons_pending=self._acceptor.pending,
-            logons_refused=dict(self._acceptor.refused),
-            sessions_fed=len(self._feeder),
-            clock_error_ns=self._clock.error_ns,
+            core=venue.engine.statistics(),
+            pump=gateway.sequencer.pump.statistics(),
+            journal=gateway.storage.writer.statistics(),
+            next_lsn=venue.engine.next_lsn,
+            frames=dict(gateway.sequencer.frames),
+            sessions_up=len(venue.live_sessions),
+            queued_bytes=gateway.connections.queued_bytes,
+            disconnects=dict(gateway.connections.ended),
+            logons_pending=gateway.acceptor.pending,
+            logons_refused=dict(gateway.acceptor.refusals.counts),
+            sessions_fed=len(gateway.feeder),
+            clock_error_ns=gateway.clock.error_ns,
         )
 
 
@@ -121,7 +111,10 @@ def _labelled(
 def _core_metrics(newest: Snapshot) -> Iterator[Metric]:
     core = newest.core
     yield _labelled(
-        "kk99_messages_in", "Messages applied, by MsgType(35)", "type", core.messages_in.items()
+        "kk99_messages_in",
+        "Messages applied, by MsgType(35)",
+        "type",
+        (core.messages_in | newest.frames).items(),
     )
     yield _labelled(
         "kk99_messages_out", "Messages made, by MsgType(35)", "type", core.messages_out.items()
@@ -150,6 +143,9 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
         "kk99_logons_pending", "Connections that have not logged on yet", newest.logons_pending
     )
     yield _labelled(
+        "kk99_disconnects", "Ends of sessions, by cause", "cause", newest.disconnects.items()
+    )
+    yield _labelled(
         "kk99_logons_refused", "Logons refused, by cause", "cause", newest.logons_refused.items()
     )
     yield GaugeMetricFamily(
@@ -158,6 +154,7 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     yield CounterMetricFamily("kk99_bytes_in", "Bytes read from sessions", pump.bytes_in)
     yield CounterMetricFamily("kk99_bytes_out", "Bytes sent to sessions", pump.bytes_out)
     yield CounterMetricFamily("kk99_garbled", "Garbled stretches dropped", pump.garbled)
+    yield GaugeMetricFamily("kk99_queue_bytes", "Bytes that wait to be sent", newest.queued_bytes)
     yield GaugeMetricFamily(
         "kk99_queue_bytes_max", "Longest queue to one session so far", pump.queued_bytes_max
     )
@@ -193,8 +190,21 @@ def latency_histogram(pump: PumpStatistics) -> HistogramMetricFamily:
     return family
 
 
-def start_exporter(snapshots: Snapshots, host: str, port: int) -> tuple[WSGIServer, Thread]:
-    """Serve the metrics on their own port; OSError when it is taken."""
+@contextmanager
+def exporting(snapshots: Snapshots, host: str, port: int) -> Iterator[int]:
+    """Serve the metrics on their own port while the block runs; gives that port.
+
+    Raises `ListenError` when it cannot be had.
+    """
     registry = CollectorRegistry()
     registry.register(GatewayCollector(snapshots))
-    return start_http_server(port, host, registry)
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise ListenError("metrics", host, port, "--metrics-port", error) from error
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

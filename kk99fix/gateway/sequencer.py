@@ -10,12 +10,17 @@ listeners that were registered, after the records are written.
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable
 
+from kk99fix.fix import tables
+from kk99fix.fix.framing import msg_type
 from kk99fix.gateway.logs import Log
+from kk99fix.journal.errors import JournalError
 from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher.pump import Flushed, Pump
-from kk99fix.venue.inputs import DayRollInput, Input
+from kk99fix.session.rules import ORDER_ENTRY_TYPES
+from kk99fix.venue.inputs import DayRollInput, FrameInput, Input, LogonInput
 from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange
 from kk99fix.venue.venue import Venue
 
@@ -31,17 +36,23 @@ class Sequencer:
         self._log = log
         self._disconnects: list[Disconnected] = []
         self._resends: list[ResendRange] = []
-        #: A write failed: nothing is written, sent or tried again.
+        #: A write or an input failed half-way: nothing is applied, written or sent any more.
         self.failed = False
+        #: Frames handled by the session layer, by MsgType(35); order entry is the core's to count.
+        self.frames: Counter[str] = Counter()
         self.on_disconnect: Callable[[Disconnected], None] = lambda _: None
         self.on_resend: Callable[[ResendRange], None] = lambda _: None
         self._point_pump()
 
     def apply(self, item: Input) -> Outcome:
         """Apply one input now; `commit` has to follow before anything waits."""
+        if isinstance(item, FrameInput | LogonInput):
+            self._count(item.frame)
+        self.failed = True  # until the unit is whole
         if isinstance(item, DayRollInput):
             self._begin_day(item)
         outcome = self.venue.apply(item, self.pump.now_ns())
+        self.failed = False
         for fault in outcome.faults:
             self._log.error("fault ended a session", session=item.session, traceback=fault)
         self._disconnects += outcome.disconnects
@@ -63,6 +74,13 @@ class Sequencer:
             self.on_disconnect(disconnect)
 
     def _flush(self) -> None:
+        try:
+            self._write()
+        except JournalError:
+            self.failed = True
+            raise
+
+    def _write(self) -> None:
         while True:
             flushed = self.pump.flush()
             self._writer.advance(self.pump.segment_offset - self._writer.offset)
@@ -73,7 +91,6 @@ class Sequencer:
                     self._writer.roll(self.pump.room_needed, first_lsn=self.pump.waiting_lsn)
                     self._point_pump()
                 case Flushed.ERROR:
-                    self.failed = True
                     number = self.pump.error or errno.EIO
                     raise self._writer.fail(OSError(number, os.strerror(number)))
 
@@ -86,6 +103,11 @@ class Sequencer:
             0, first_lsn=self.venue.engine.next_lsn, trading_day=int(item.trading_day)
         )
         self._point_pump()
+
+    def _count(self, frame: bytes) -> None:
+        name = msg_type(frame)
+        if name not in ORDER_ENTRY_TYPES:
+            self.frames[name.decode("ascii") if name in tables.MESSAGES else "other"] += 1
 
     def _point_pump(self) -> None:
         descriptor, offset, end = self._writer.current()

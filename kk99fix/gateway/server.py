@@ -8,13 +8,13 @@ stop    no new connections, Logout(5) to everybody, a bounded wait, the journal 
 
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import trio
-from attrs import frozen
 
 from kk99fix.config.calendar import trading_day
 from kk99fix.config.load import Settings
@@ -24,9 +24,11 @@ from kk99fix.gateway.authentication import Authenticator
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.feeder import Feeder
+from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
-from kk99fix.gateway.metrics import Snapshots, start_exporter
+from kk99fix.gateway.metrics import Snapshots, exporting
+from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.storage import Storage, open_storage
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
@@ -43,20 +45,6 @@ SEGMENTS_AHEAD: Final = 2
 PREPARE_EVERY_S: Final = 0.2
 PREPARE_AGAIN_S: Final = 5.0
 LOGOUT_TEXT: Final = "the gateway stops"
-
-
-@frozen
-class Gateway:
-    """The parts of a running gateway."""
-
-    settings: Settings
-    storage: Storage
-    sequencer: Sequencer
-    connections: Connections
-    feeder: Feeder
-    acceptor: Acceptor
-    clock: VenueClock
-    log: Log
 
 
 def capacity_of(settings: Settings) -> Capacity:
@@ -97,12 +85,15 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
     )
     clock = VenueClock(pump.set_clock, log, not_below_ns=storage.venue.last_ns)
     sequencer = Sequencer(storage.venue, pump, storage.writer, log)
-    connections = Connections(sequencer, log)
+    feeder = Feeder(sequencer, storage.sent, log)
+    connections = Connections(sequencer, feeder, log)
+    loop = LiveLoop(sequencer, connections, feeder)
     _bring_up_to_date(settings, storage, sequencer, log)
     authenticator = Authenticator(settings, storage.venue.registry)
-    acceptor = Acceptor(settings.venue.listen, authenticator, sequencer, connections, log)
-    feeder = Feeder(sequencer, storage.sent, log)
-    return Gateway(settings, storage, sequencer, connections, feeder, acceptor, clock, log)
+    acceptor = Acceptor(
+        settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
+    )
+    return Gateway(settings, storage, sequencer, connections, feeder, loop, acceptor, clock, log)
 
 
 def _bring_up_to_date(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> None:
@@ -128,37 +119,72 @@ async def serve(
     metrics_port: int,
     ready: Callable[[str, int], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `ready` is called with the address that listens."""
-    listeners = await trio.open_tcp_listeners(port, host=host)
-    bound = listeners[0].socket.getsockname()
-    snapshots = Snapshots(
-        gateway.sequencer,
-        gateway.storage.writer,
-        gateway.connections,
-        gateway.acceptor,
-        gateway.feeder,
-        gateway.clock,
-    )
-    exporter, thread = start_exporter(snapshots, host, metrics_port)
+    """Serve until SIGTERM or SIGINT; a second one ends the wait for the counterparties' Logout(5).
+
+    `ready` is called with the address that listens.  Raises `ListenError`, `JournalError`.
+    """
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+
+        async def wait_for_signal() -> None:
+            await anext(signals)
+
+        await run(
+            gateway,
+            host=host,
+            port=port,
+            metrics_port=metrics_port,
+            ready=ready,
+            wait_for_stop=wait_for_signal,
+        )
+
+
+async def run(
+    gateway: Gateway,
+    *,
+    host: str,
+    port: int,
+    metrics_port: int,
+    ready: Callable[[str, int], None],
+    wait_for_stop: Callable[[], Awaitable[None]],
+) -> None:
+    """Serve until `wait_for_stop` returns, then stop; the gateway may not be used again."""
     try:
-        async with trio.open_nursery() as tasks:
-            tasks.start_soon(LiveLoop(gateway.sequencer, gateway.connections, gateway.feeder).run)
-            tasks.start_soon(gateway.feeder.run)
-            tasks.start_soon(keep_time, gateway.sequencer)
-            tasks.start_soon(roll_days, gateway.sequencer, gateway.settings.calendar, gateway.log)
-            tasks.start_soon(steer_clock, gateway.clock)
-            tasks.start_soon(prepare_segments, gateway)
-            tasks.start_soon(snapshots.run)
-            async with _accepting(gateway, listeners):
-                ready(bound[0], bound[1])
-                await _wait_for_signal()
-            await _log_everybody_out(gateway)
-            tasks.cancel_scope.cancel()
+        snapshots = Snapshots(gateway)
+        with exporting(snapshots, host, metrics_port):
+            listeners = await _listen(host, port)
+            async with trio.open_nursery() as tasks:
+                for task in _tasks(gateway, snapshots):
+                    tasks.start_soon(task)
+                async with _accepting(gateway, listeners):
+                    address = listeners[0].socket.getsockname()
+                    ready(address[0], address[1])
+                    await wait_for_stop()
+                await _log_everybody_out(gateway, wait_for_stop)
+                tasks.cancel_scope.cancel()
     finally:
-        exporter.shutdown()
-        exporter.server_close()
-        thread.join()
         stop(gateway)
+
+
+def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitable[None]], ...]:
+    """What runs beside the listeners, for ever."""
+    sequencer = gateway.sequencer
+    return (
+        gateway.loop.run,
+        gateway.loop.keep_house,
+        gateway.feeder.run,
+        partial(keep_time, sequencer),
+        partial(roll_days, sequencer, gateway.settings.calendar, gateway.log),
+        partial(steer_clock, gateway.clock),
+        partial(prepare_segments, gateway),
+        snapshots.run,
+    )
+
+
+async def _listen(host: str, port: int) -> list[trio.SocketListener]:
+    try:
+        return await trio.open_tcp_listeners(port, host=host)
+    except OSError as error:
+        raise ListenError("FIX", host, port, "--port", error) from error
 
 
 @asynccontextmanager
@@ -168,12 +194,6 @@ async def _accepting(gateway: Gateway, listeners: list[trio.SocketListener]) -> 
         nursery.start_soon(trio.serve_listeners, gateway.acceptor.handle, listeners)
         yield
         nursery.cancel_scope.cancel()
-
-
-async def _wait_for_signal() -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
-            return
 
 
 async def prepare_segments(gateway: Gateway) -> None:
@@ -191,26 +211,38 @@ async def prepare_segments(gateway: Gateway) -> None:
         await trio.sleep(PREPARE_EVERY_S)
 
 
-async def _log_everybody_out(gateway: Gateway) -> None:
-    """Logout(5) to every session, then wait for theirs."""
+async def _log_everybody_out(
+    gateway: Gateway, wait_for_stop: Callable[[], Awaitable[None]]
+) -> None:
+    """Logout(5) to every session, then wait for theirs; a second stop ends the wait."""
     sequencer = gateway.sequencer
     gateway.log.info("stopping", sessions=len(gateway.connections))
     for session in sequencer.venue.live_sessions:
         sequencer.apply(StopInput(session, LOGOUT_TEXT))
     sequencer.commit()
     with trio.move_on_after(STOP_WAIT_S):
-        while len(gateway.connections):
-            await trio.sleep(0.02)
-            gateway.connections.sweep()
+        async with trio.open_nursery() as nursery:
+
+            async def give_up() -> None:
+                await wait_for_stop()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(give_up)
+            while len(gateway.connections):
+                await trio.sleep(0.02)
+                gateway.connections.sweep()
+            nursery.cancel_scope.cancel()
 
 
 def stop(gateway: Gateway) -> None:
     """Close what is left: connections, pump, journal, lock."""
-    if not gateway.sequencer.failed:
-        gateway.connections.close_all("gateway-stopped")
-        gateway.sequencer.commit()
-    gateway.sequencer.pump.close()
-    gateway.storage.writer.close()
-    gateway.storage.venue.engine.close()
-    gateway.storage.lock.close()
-    gateway.log.info("stopped")
+    try:
+        if not gateway.sequencer.failed:
+            gateway.connections.close_all("gateway-stopped")
+            gateway.sequencer.commit()
+    finally:
+        gateway.sequencer.pump.close()
+        gateway.storage.writer.close()
+        gateway.storage.venue.engine.close()
+        gateway.storage.lock.close()
+        gateway.log.info("stopped")

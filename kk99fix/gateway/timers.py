@@ -3,6 +3,7 @@
 The venue says when the next tick matters; a TICK is submitted only once that time has passed.
 A deadline may move nearer while this task sleeps (a logon, a logout), so it looks again after a
 quarter of a second at the latest.
+A tick that moves no deadline is not repeated before that.
 """
 
 from typing import Final
@@ -21,16 +22,18 @@ NS_PER_S: Final = 1_000_000_000
 
 async def keep_time(sequencer: Sequencer) -> None:
     """Submit ticks as they become due, for ever."""
+    venue = sequencer.venue
     while True:
-        deadline_ns = sequencer.venue.next_deadline_ns()
+        deadline_ns = venue.next_deadline_ns()
         now_ns = sequencer.pump.now_ns()
-        if deadline_ns is not None and deadline_ns <= now_ns:
-            sequencer.apply(TickInput())
-            sequencer.commit()
-            await trio.lowlevel.checkpoint()
-        else:
+        if deadline_ns is None or deadline_ns > now_ns:
             wait_ns = NS_PER_S if deadline_ns is None else deadline_ns - now_ns
             await trio.sleep(min(LOOK_AGAIN_S, wait_ns / NS_PER_S))
+            continue
+        sequencer.apply(TickInput())
+        sequencer.commit()
+        stuck = venue.next_deadline_ns() == deadline_ns
+        await trio.sleep(LOOK_AGAIN_S if stuck else 0)
 
 
 def catch_up_day(sequencer: Sequencer, calendar: CalendarFile, log: Log) -> None:

@@ -1,0 +1,28 @@
+"""The parts of a running gateway, as `server.start` puts them together."""
+
+from attrs import frozen
+
+from kk99fix.config.load import Settings
+from kk99fix.gateway.acceptor import Acceptor
+from kk99fix.gateway.clock import VenueClock
+from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.feeder import Feeder
+from kk99fix.gateway.live import LiveLoop
+from kk99fix.gateway.logs import Log
+from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.gateway.storage import Storage
+
+
+@frozen
+class Gateway:
+    """One gateway."""
+
+    settings: Settings
+    storage: Storage
+    sequencer: Sequencer
+    connections: Connections
+    feeder: Feeder
+    loop: LiveLoop
+    acceptor: Acceptor
+    clock: VenueClock
+    log: Log
