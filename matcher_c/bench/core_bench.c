@@ -57,13 +57,13 @@ static void add_frame(maker *m, const char *body) {
     m->length += (size_t)size;
 }
 
-static void add_new(maker *m, uint32_t id, bool buy, int price, uint32_t lots) {
+static void add_new(maker *m, const char *prefix, uint32_t id, bool buy, int price, uint32_t lots) {
     char body[256];
     (void)snprintf(
         body, sizeof body,
-        "35=D|11=ORD%09u|1=A1|21=1|55=AAPL|54=%c|60=20260101-00:00:00.000|38=%u|40=2|44=%d.%02d"
+        "35=D|11=%s%09u|1=A1|21=1|55=AAPL|54=%c|60=20260101-00:00:00.000|38=%u|40=2|44=%d.%02d"
         "|59=0|",
-        id, buy ? '1' : '2', lots, price / 100, price % 100);
+        prefix, id, buy ? '1' : '2', lots, price / 100, price % 100);
     add_frame(m, body);
 }
 
@@ -94,7 +94,7 @@ static void add_passive(maker *m, uint32_t id) {
         m->next[m->tails[buy][level]] = id;
     }
     m->tails[buy][level] = id;
-    add_new(m, id, buy, price_of(buy, level), lots);
+    add_new(m, "ORD", id, buy, price_of(buy, level), lots);
 }
 
 static void add_cancel(maker *m, uint32_t id) {
@@ -129,7 +129,8 @@ static void add_crossing(maker *m, uint32_t id) {
         }
         *head = m->next[*head];
     }
-    add_new(m, id, buy, price_of(!buy, level < LEVELS ? level : LEVELS - 1), lots > 0 ? lots : 1);
+    add_new(m, "ORD", id, buy, price_of(!buy, level < LEVELS ? level : LEVELS - 1),
+            lots > 0 ? lots : 1);
 }
 
 static maker *made_stream(bool mix) {
@@ -139,7 +140,7 @@ static maker *made_stream(bool mix) {
     m->bytes = malloc((size_t)OPERATIONS * 224u);
     kk_assert(m->bytes != NULL);
     m->dice = 1;
-    m->number = ORDERS;
+    m->number = UINT64_C(2) * ORDERS;
     memset(m->heads, 0xff, sizeof m->heads);
     for (uint32_t id = 0; id < OPERATIONS; id++) {
         const uint64_t what = mix ? kk_bench_random(&m->dice) % 100u : 0;
@@ -260,26 +261,46 @@ static size_t consume(kk_engine *engine, const uint8_t *bytes, size_t length, ui
     return consumed.used;
 }
 
-/* Uses every slot once, with orders that end at once. */
-static void wear_in(kk_engine *engine, uint8_t *journal) {
-    maker *m = calloc(1, sizeof *m);
-    static timing ignored;
+/* A read full of new orders that rest, or of cancels of the orders in `ids`; from `done` on. */
+static uint32_t wear_read(maker *m, uint32_t done, const uint32_t *ids) {
+    char body[256];
 
-    kk_assert(m != NULL);
-    ignored.reads = 0;
-    m->bytes = malloc(READ_BYTES);
-    kk_assert(m->bytes != NULL);
-    for (uint32_t id = 0; id < ORDERS;) {
-        for (m->length = 0; id < ORDERS && m->length + 512u < READ_BYTES; id++) {
-            char body[256];
+    for (m->length = 0; done < ORDERS && m->length + 512u < READ_BYTES; done++) {
+        if (ids == NULL) {
+            add_new(m, "WRM", done, true, 18000 + (int)(done % LEVELS), 1);
+        } else {
             (void)snprintf(body, sizeof body,
-                           "35=D|11=WRM%09u|1=A1|21=1|55=AAPL|54=1|60=20260101-00:00:00.000|38=1"
-                           "|40=2|44=180|59=3|",
-                           id);
+                           "35=F|11=CXL%09u|41=WRM%09u|55=AAPL|54=1|60=20260101-00:00:00.000|",
+                           done, ids[done]);
             add_frame(m, body);
         }
-        kk_assert(consume(engine, m->bytes, m->length, journal, &ignored) == m->length);
     }
+    return done;
+}
+
+/* Uses every slot once; they are freed in random order. */
+static void wear_in(kk_engine *engine, uint8_t *journal) {
+    maker *m = calloc(1, sizeof *m);
+    uint32_t *ids = calloc(ORDERS, sizeof *ids);
+    static timing ignored;
+
+    kk_assert(m != NULL && ids != NULL);
+    m->bytes = malloc(READ_BYTES);
+    kk_assert(m->bytes != NULL);
+    for (uint32_t i = 0; i < ORDERS; i++) {
+        const uint32_t other = (uint32_t)(kk_bench_random(&m->dice) % (i + 1u));
+        ids[i] = ids[other];
+        ids[other] = i;
+    }
+    for (int cancel = 0; cancel < 2; cancel++) {
+        for (uint32_t done = 0; done < ORDERS;) {
+            ignored.reads = 0;
+            done = wear_read(m, done, cancel ? ids : NULL);
+            kk_assert(consume(engine, m->bytes, m->length, journal, &ignored) == m->length);
+        }
+    }
+    kk_assert(engine->pool.live == 0);
+    free(ids);
     free(m->bytes);
     free(m);
 }
@@ -293,7 +314,7 @@ static void run(const maker *m, uint8_t *journal, size_t journal_bytes, timing *
     for (size_t done = 0; done < m->length;) {
         done += consume(engine, m->bytes + done, m->length - done, journal, result);
     }
-    kk_assert(engine->statistics.gate_frames == ORDERS + OPERATIONS);
+    kk_assert(engine->statistics.gate_frames == UINT64_C(2) * ORDERS + OPERATIONS);
     for (uint32_t reason = 0; reason < KK_REASON_COUNT; reason++) {
         kk_assert(engine->statistics.refusals[reason] == 0);
     }

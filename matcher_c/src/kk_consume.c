@@ -74,7 +74,6 @@ static void prefetch_book(const kk_engine *engine, const kk_command *command) {
 
 void kk_arrivals_prefetch(const kk_engine *engine, const kk_arrival *arrivals, uint32_t count) {
     uint32_t slots[KK_GROUP];
-    uint32_t fresh = engine->pool.fresh;
 
     kk_assert(count <= KK_GROUP);
     for (uint32_t i = 0; i < count; i++) {
@@ -84,9 +83,6 @@ void kk_arrivals_prefetch(const kk_engine *engine, const kk_arrival *arrivals, u
             continue;
         }
         if (arrival->header.msg_type == 'D') {
-            if (fresh < engine->pool.capacity) {
-                prefetch_slot(&engine->pool, fresh++);
-            }
             prefetch_book(engine, &arrival->command);
         } else {
             slots[i] = named_slot(engine, arrival);

@@ -23,7 +23,7 @@ typedef struct kk_arrival {
 
 /* Decodes a whole frame of `session` and prefetches the index entries of its ids. */
 void kk_arrival_read(const kk_engine *engine, uint32_t session, kk_arrival *arrival);
-/* Prefetches what each arrival will touch in pool and books. */
+/* Prefetches what each arrival will touch of live orders and books; the pool fetches new slots. */
 void kk_arrivals_prefetch(const kk_engine *engine, const kk_arrival *arrivals, uint32_t count);
 /*
  * Applies the frame as a unit of its own.  KK_OK; KK_ESCALATE: the gate does not take it;

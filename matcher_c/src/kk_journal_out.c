@@ -24,22 +24,22 @@ uint64_t kk_journal_commit(kk_journal_out *out, kk_record_kind kind, uint16_t fl
     size_t written = KK_RECORD_HEADER_BYTES + payload_length;
     size_t length = (written + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     kk_assert(length <= UINT32_MAX && length <= out->capacity - out->end);
-    kk_record record = {
-        .length = (uint32_t)length,
-        .lsn = out->next_lsn++,
-        .time_ns = out->time_ns,
-        .msg_seq_num = msg_seq_num,
-        .session = session,
-        .epoch = epoch,
-        .payload_length = (uint32_t)payload_length,
-        .kind = (uint8_t)kind,
-        .version = KK_RECORD_VERSION,
-        .flags = flags,
-    };
     uint8_t *start = out->buffer + out->end;
-    memcpy(start, &record, sizeof(record));
+    /* Field by field where it belongs: a copy would wait for the stores it is made of. */
+    kk_record *record = (kk_record *)(void *)start;
+    record->length = (uint32_t)length;
+    record->crc32c = 0;
+    record->lsn = out->next_lsn;
+    record->time_ns = out->time_ns;
+    record->msg_seq_num = msg_seq_num;
+    record->session = session;
+    record->epoch = epoch;
+    record->payload_length = (uint32_t)payload_length;
+    record->kind = (uint8_t)kind;
+    record->version = KK_RECORD_VERSION;
+    record->flags = flags;
     memset(start + written, 0, length - written);
     out->last = out->end;
     out->end += length;
-    return record.lsn;
+    return out->next_lsn++;
 }

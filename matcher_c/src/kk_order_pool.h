@@ -25,6 +25,8 @@ typedef struct kk_order_pool {
     uint32_t fresh;       /* slots from here on were never used */
     uint32_t closed_head; /* closed longest ago: the next to be reused once none is fresh */
     uint32_t closed_tail;
+    uint32_t ahead;    /* closed slot whose memory was fetched last, or KK_NONE */
+    uint32_t ahead_by; /* its place in the closed list, 1 is the head */
     uint32_t chunk_fresh;
     uint32_t chunk_free;
     uint32_t closed_chunk_head; /* chunks of closed orders, in the sequence of the closed list */

@@ -46,10 +46,8 @@ void kk_unit_end(kk_engine *engine) {
     kk_journal_out *out = &engine->out;
 
     kk_assert(out->open && out->end > out->used);
-    kk_record last;
-    memcpy(&last, out->buffer + out->last, sizeof last);
-    last.flags |= KK_RECORD_UNIT_END;
-    memcpy(out->buffer + out->last, &last, sizeof last);
+    kk_record *last = (kk_record *)(void *)(out->buffer + out->last);
+    last->flags |= KK_RECORD_UNIT_END;
     out->used = out->end;
     out->open = false;
 }
