@@ -29,6 +29,8 @@ class Registry:
 
     ids: dict[str, dict[str, int]] = Factory(lambda: {kind: {} for kind in KINDS})
     content: dict[str, Any] = Factory(dict)
+    #: What was last said of every name that ever had an id, by kind: orders of it may live on.
+    _known: dict[str, dict[str, Any]] = Factory(lambda: {kind: {} for kind in KINDS})
 
     def plan(self, resolved: dict[str, Any]) -> bytes:
         """Content of the CONFIG input for `resolved`: equal content means nothing changed.
@@ -55,24 +57,12 @@ class Registry:
         configuration = json.loads(content)
         self.content = configuration
         self.ids = configuration["ids"]
+        for kind in KINDS:
+            self._known[kind].update(configuration[kind])
         set_venue(engine, configuration, halted=halted)
-        for name in sorted(configuration["instruments"]):
-            self._set_instrument(engine, name, configuration["instruments"][name])
-        copies = self._copies(configuration)
-        for name in sorted(configuration["firms"]):
-            firm = configuration["firms"][name]
-            engine.set_firm(
-                self.ids["firms"][name], Limits(**firm["limits"]), copies.get(("firm", name), [])
-            )
-        for name in sorted(configuration["accounts"]):
-            account = configuration["accounts"][name]
-            engine.set_account(
-                self.ids["accounts"][name],
-                name,
-                self.ids["firms"][account["firm"]],
-                Limits(**account["limits"]),
-                copies.get(("account", name), []),
-            )
+        for name in sorted(self._known["instruments"]):
+            self._set_instrument(engine, name, listed=name in configuration["instruments"])
+        self._set_owners(engine, self._copies(configuration))
         return self._set_sessions(engine, configuration)
 
     def session_id(self, comp_id: str) -> int | None:
@@ -94,7 +84,7 @@ class Registry:
         }
         for kind, keys in fixed.items():
             for name, now in resolved[kind].items():
-                before = self.content.get(kind, {}).get(name, now)
+                before = self._known[kind].get(name, now)
                 for key in keys:
                     if before[key] != now[key]:
                         raise ConfigRefusedError(
@@ -103,7 +93,9 @@ class Registry:
                             f"restore it, or give the new one another name"
                         )
 
-    def _set_instrument(self, engine: Engine, symbol: str, instrument: dict[str, Any]) -> None:
+    def _set_instrument(self, engine: Engine, symbol: str, *, listed: bool) -> None:
+        """An instrument that is not listed any more is closed; its orders can be cancelled."""
+        instrument = self._known["instruments"][symbol]
         engine.set_instrument(
             self.ids["instruments"][symbol],
             symbol,
@@ -113,8 +105,27 @@ class Registry:
             rate_e8=instrument["rate_e8"],
             reference_price_e8=instrument["reference_price_e8"],
             band_e8=instrument["band_e8"],
-            is_open=instrument["open"],
+            is_open=listed and instrument["open"],
         )
+
+    def _set_owners(self, engine: Engine, copies: dict[tuple[str, str], list[int]]) -> None:
+        """Firms and accounts; one that is gone is seen by who is entitled to its whole firm."""
+        for name in sorted(self._known["firms"]):
+            firm = self._known["firms"][name]
+            engine.set_firm(
+                self.ids["firms"][name], Limits(**firm["limits"]), copies.get(("firm", name), [])
+            )
+        for name in sorted(self._known["accounts"]):
+            account = self._known["accounts"][name]
+            of_firm = copies.get(("firm", account["firm"]), [])
+            present = name in self.content["accounts"]
+            engine.set_account(
+                self.ids["accounts"][name],
+                name,
+                self.ids["firms"][account["firm"]],
+                Limits(**account["limits"]),
+                copies.get(("account", name), []) if present else of_firm,
+            )
 
     def _copies(self, configuration: dict[str, Any]) -> dict[tuple[str, str], list[int]]:
         """Drop-copy sessions by ("firm", name) and ("account", name), in order of their ids."""
