@@ -1,9 +1,10 @@
 /*
  * ExecutionReport(8) and OrderCancelReject(9): the bytes of what happened to an order.
  *
- * Field order, echo and the grammar of Text(58) are the plan of docs/rules: 37, 17, 527, 150, 39,
- * 11, 41, the echo, 55, 54, 38, 40, 44, 59, 32, 31, 151, 14, 6, 60, 851, 638, 103, 378, 58.
- * Each report is also copied to the drop-copy sessions of its account or firm.
+ * An 8 has 37, 17, 527, 150, 39, 11, 41, the echo, 55, 54, 38, 40, 44, 59, 32, 31, 151, 14, 6, 60,
+ * 851, 638, 103, 378, 790, 58; a 9 has 37, 11, 41, 39, of the echo 1, 526 and 583, 60, 434,
+ * 102, 58. There is one Text(58): ours, if there is one, else that of the order, at the end of its
+ * echo. Each report is also copied to the drop-copy sessions of its account or firm.
  */
 #ifndef KK_EXEC_REPORT_H
 #define KK_EXEC_REPORT_H
