@@ -107,10 +107,15 @@ class Feeder:
                 del self._feeds[feed.session]
             elif engine.pending(feed.session) > engine.ring_free(feed.session):
                 feed.waiting = True
-            elif feed.ranges:
-                self._feed_range(feed)
-            elif self._feed_tail(feed):
-                del self._feeds[feed.session]
+            else:
+                self._feed_chunk(feed)
+
+    def _feed_chunk(self, feed: Feed) -> None:
+        if feed.ranges:
+            self._feed_range(feed)
+        # At once, so that what is sent next goes to the ring and is no resend.
+        if not feed.ranges and self._feed_tail(feed):
+            del self._feeds[feed.session]
 
     def _feed(self, session: int) -> Feed:
         self._wake.set()

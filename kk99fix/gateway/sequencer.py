@@ -4,8 +4,9 @@ Every input passes `apply`, in one order, at one time; `commit` then writes the 
 the messages go.  Nothing here awaits, so no task ever sees half an input.
 The pump applies plain frames between two calls of `apply` by itself, on the same thread.
 
-What an outcome asks of the live process (close a connection, send a range again) is handed to the
-listeners that were registered, after the records are written.
+What an outcome asks of the live process is handed to the listeners that were registered: a range to
+be sent again at once, so that its session's ring takes nothing more before it, the end of a
+connection after the records are written.
 """
 
 import errno
@@ -35,7 +36,6 @@ class Sequencer:
         self._writer = writer
         self._log = log
         self._disconnects: list[Disconnected] = []
-        self._resends: list[ResendRange] = []
         #: A write or an input failed half-way: nothing is applied, written or sent any more.
         self.failed = False
         #: Frames handled by the session layer, by MsgType(35); order entry is the core's to count.
@@ -56,7 +56,8 @@ class Sequencer:
         for fault in outcome.faults:
             self._log.error("fault ended a session", session=item.session, traceback=fault)
         self._disconnects += outcome.disconnects
-        self._resends += outcome.resends
+        for resend in outcome.resends:
+            self.on_resend(resend)
         return outcome
 
     def commit(self) -> None:
@@ -67,9 +68,6 @@ class Sequencer:
         """
         self._flush()
         disconnects, self._disconnects = self._disconnects, []
-        resends, self._resends = self._resends, []
-        for resend in resends:
-            self.on_resend(resend)
         for disconnect in disconnects:
             self.on_disconnect(disconnect)
 

@@ -1,18 +1,8 @@
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 import trio
 from support.fix_peer import decode
-from support.live_gateway import HOST, Live, live_gateway, small_settings
+from support.live_gateway import HOST, Live
 from support.live_peer import LivePeer, cancel, content, order
-
-
-@pytest.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Live]:
-    """A gateway over the shipped files with small pools."""
-    async with live_gateway(small_settings(tmp_path), tmp_path / "var") as live:
-        yield live
 
 
 async def test_logon_order_report_cancel_logout(live: Live) -> None:
