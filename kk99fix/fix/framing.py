@@ -6,8 +6,8 @@ Rules, in the order in which they are applied at the first byte of the buffer.
 1. A frame starts with `8=FIX`. Bytes that differ from it are GARBLED.
 2. BeginString(8) has at most 16 bytes up to `<S>`; a longer one is GARBLED.
    Its value is the session layer's business.
-3. Then comes `9=`, 1 to 6 digits of which the first is not 0, and `<S>`.
-   A seventh digit is TOO_LONG; anything else (a sign, a leading zero, nothing) is GARBLED.
+3. Then comes `9=`, 1 to 9 digits and `<S>`; some engines pad them with zeros, as FIX allows.
+   A tenth digit is TOO_LONG; anything else (a sign, nothing) is GARBLED.
 4. With n the BodyLength(9), a frame has n bytes after that `<S>`, then the 7 bytes of the trailer.
    If the whole, from `8=` to the last `<S>`, is above the limit: TOO_LONG, before it is buffered.
 5. After the `<S>` of BodyLength comes `35=`, else GARBLED.
@@ -33,7 +33,7 @@ LIMIT_BEFORE_LOGON: Final = 4 * 1024
 LIMIT: Final = 64 * 1024
 
 BEGIN_STRING_MAX: Final = 16
-BODY_LENGTH_DIGITS_MAX: Final = 6
+BODY_LENGTH_DIGITS_MAX: Final = 9
 TRAILER_LENGTH: Final = 7
 
 _SOH: Final = 1
@@ -116,8 +116,6 @@ def _scan_body_length(buffer: bytes | bytearray, start: int, limit: int) -> Scan
         if end - start - 2 > BODY_LENGTH_DIGITS_MAX:
             break
     digits = bytes(buffer[start + 2 : end])
-    if digits.startswith(b"0"):
-        return _garbled(buffer)
     if len(digits) > BODY_LENGTH_DIGITS_MAX:
         return _TOO_LONG
     if end == len(buffer):

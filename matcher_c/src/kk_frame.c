@@ -18,7 +18,7 @@
 #define TRAILER_LENGTH 7u
 #define BEGIN_LENGTH 5u
 #define BEGIN_STRING_END 18u /* the last offset that its SOH may have */
-#define BODY_LENGTH_DIGITS 6u
+#define BODY_LENGTH_DIGITS 9u
 
 static const uint8_t begin[BEGIN_LENGTH] = {'8', '=', 'F', 'I', 'X'};
 static const uint8_t prefix[PREFIX_LENGTH] = {'8', '=', 'F', 'I', 'X', '.',
@@ -81,9 +81,6 @@ static kk_status read_body_length(const uint8_t *in, size_t in_length, size_t *a
         i++;
     }
     const size_t digits = i - *at;
-    if (digits > 0 && in[*at] == '0') {
-        return KK_GARBLED; /* garbled: a leading zero */
-    }
     if (digits > BODY_LENGTH_DIGITS) {
         return KK_TOO_LONG;
     }

@@ -27,7 +27,8 @@ HEARTBEAT = frame("0", "")
 ORDER = order("58=8=FIX.4.4 in a text|")
 DATA = order("354=12|355=8=FIX.4.4|9=|")
 FOREIGN = framed(soh("35=0|49=A|56=B|34=1|52=x|"), b"FIXT.1.1")
-VALID = [HEARTBEAT, ORDER, DATA, FOREIGN]
+PADDED = b"8=FIX.4.4\x019=0000005\x0135=0\x0110=195\x01"
+VALID = [HEARTBEAT, ORDER, DATA, FOREIGN, PADDED]
 
 BROKEN = [
     b"hello",
@@ -40,7 +41,7 @@ BROKEN = [
     HEARTBEAT[:-4] + b"\x01",
     order().replace(b"AAPL", b"AAPM"),
     HEARTBEAT.replace(b"\x0135=", b"\x0136="),
-    HEARTBEAT.replace(b"9=", b"9=0"),
+    HEARTBEAT.replace(b"9=", b"9=0"),  # the sum is that of the shorter frame
     HEARTBEAT.replace(b"9=", b"9=-"),
     HEARTBEAT.replace(b"9=", b"9=\x01"),
 ]
@@ -151,14 +152,15 @@ def body_length_rows() -> list[tuple[bytes, int, Verdict]]:
         above = [*range(most + 1, most + 20), 10**5, 10**6 - 1, 10**6, 10**9, 2**31, 2**63, 10**19]
         rows += [(b"%d" % n, limit, Verdict.NEED_DATA) for n in fits]
         rows += [(b"%d" % n, limit, Verdict.TOO_LONG) for n in above]
-        garbled = [b"", b"0", b"00", b"012", b"-1", b"+1", b"1.0", b" 5", b"5 ", b"0x10", b"1e3"]
+        padded = [b"0", b"00", b"012", b"0000000"]
+        rows += [(text, limit, Verdict.NEED_DATA) for text in padded]
+        garbled = [b"", b"-1", b"+1", b"1.0", b" 5", b"5 ", b"0x10", b"1e3"]
         garbled += [
             b"a",
             b"\x00",
             b"\xff",
             b"\xb2",
             b"1\n",
-            b"0000000",
             b"-99999999999",
             b"=",
             b"9=",
