@@ -15,6 +15,7 @@ from support.gateway_process import GatewayProcess, copy_files
 
 ROUNDS = int(os.environ.get("KK99_KILL_ROUNDS", "20"))
 OUTSTANDING = 300
+ENVELOPE = {9, 10, 34, 43, 52, 56, 97, 115, 122, 797}
 
 
 @attrs.define
@@ -26,6 +27,8 @@ class Flow:
     next_id: int = 1
     first_of_round: int = 1
     round_began_in: int = 1
+    #: After so many orders of a round nothing is read any more.
+    deaf_after: int = 0
     live: list[tuple[str, str]] = attrs.field(factory=list)
 
     def send_some(self) -> None:
@@ -59,8 +62,14 @@ class Flow:
         """Return about how many orders of this round were answered."""
         return max(0, self.client.next_in - self.round_began_in)
 
-    def begin_round(self) -> None:
+    @property
+    def deaf(self) -> bool:
+        """Does it leave unread what the gateway sends."""
+        return self.next_id - self.first_of_round >= self.deaf_after
+
+    def begin_round(self, deaf_after: int) -> None:
         """Forget what was outstanding when the gateway died."""
+        self.deaf_after = deaf_after
         self.first_of_round = self.next_id
         self.round_began_in = self.client.next_in
 
@@ -78,28 +87,40 @@ def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
 def test_kills_under_load_lose_and_change_nothing(gateway: GatewayProcess) -> None:
     """After SIGKILL at random moments every report seen before is there again, unchanged.
 
-    No number is used twice, no report is lost or doubled, and both sides of each trade are there.
+    No number is used twice, no report is lost or doubled, both sides of each trade are there, and
+    the drop copy has all of it.
     """
     seed = int(os.environ.get("KK99_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
     print(f"KK99_SEED={seed}")  # noqa: T201 - shown with a failure
     chance = random.Random(seed)  # noqa: S311 - it must be repeatable
     clients = [FixClient(comp_id, gateway.port) for comp_id in ("BROKER1", "BROKER2")]
+    desk = FixClient("DROPCOPY1", gateway.port)
     flows = [Flow(client, random.Random(chance.random())) for client in clients]  # noqa: S311
+    missed = 0
     try:
         gateway.start()
         log_on_all(clients)
         for _ in range(ROUNDS):
             begins = [client.next_in for client in clients]
-            load_until_killed(gateway, flows, chance.uniform(0.02, 0.5))
+            load_until_killed(gateway, flows, chance)
             gateway.start()
+            known = count_received(clients)
             log_on_all(clients)
+            missed += count_received(clients) - known
             for client, begin in zip(clients, begins, strict=True):
                 client.fetch_again(begin)
                 assert client.complaints == []
+        assert missed
         check_everything(clients)
+        check_copies(clients, desk)
     finally:
-        for client in clients:
+        for client in (*clients, desk):
             client.close()
+
+
+def count_received(clients: list[FixClient]) -> int:
+    """Return how many reports all of them have."""
+    return sum(len(client.received) for client in clients)
 
 
 def log_on_all(clients: list[FixClient]) -> None:
@@ -108,18 +129,23 @@ def log_on_all(clients: list[FixClient]) -> None:
         client.log_on()
 
 
-def load_until_killed(gateway: GatewayProcess, flows: list[Flow], after_s: float) -> None:
-    """Keep orders flowing until the gateway is gone; it is killed from another thread."""
+def load_until_killed(gateway: GatewayProcess, flows: list[Flow], chance: random.Random) -> None:
+    """Keep orders flowing until the gateway is gone; it is killed from another thread.
+
+    One of the sessions stops reading on the way: what it was sent last never arrives.
+    """
+    deaf = chance.choice(flows)
     for flow in flows:
-        flow.begin_round()
-    pid = gateway.pid
-    killer = threading.Timer(after_s, os.kill, (pid, signal.SIGKILL))
+        flow.begin_round(chance.randrange(1000) if flow is deaf else 1 << 30)
+    killer = threading.Timer(chance.uniform(0.02, 0.5), os.kill, (gateway.pid, signal.SIGKILL))
     killer.start()
     while any(flow.client.connected for flow in flows):
         open_flows = [flow for flow in flows if flow.client.connected]
         ready = select.select([flow.client for flow in open_flows], [], [], 0)[0]
         for flow in open_flows:
-            if flow.client in ready:
+            if flow.deaf and not killer.is_alive():
+                flow.client.close()
+            elif flow.client in ready and not flow.deaf:
                 flow.client.read()
             if flow.client.connected:
                 flow.send_some()
@@ -142,6 +168,25 @@ def check_everything(clients: list[FixClient]) -> None:
     for mine in reports.values():
         check_orders(mine)
     check_trades([report for mine in reports.values() for report in mine])
+
+
+def check_copies(clients: list[FixClient], desk: FixClient) -> None:
+    """The desk, away all the time, is sent a copy of every report of each session, in order."""
+    desk.log_on()
+    assert desk.complaints == []
+    copies: dict[str, list[dict[int, str]]] = defaultdict(list)
+    for _, frame in sorted(desk.received.items()):
+        copy = decode(frame)
+        copies[copy[115]].append(without_envelope(copy))
+    for client in clients:
+        reports = [decode(frame) for _, frame in sorted(client.received.items())]
+        assert copies[client.comp_id] == [without_envelope(report) for report in reports]
+    assert set(copies) == {client.comp_id for client in clients}
+
+
+def without_envelope(report: dict[int, str]) -> dict[int, str]:
+    """Return what a copy shares with its original."""
+    return {tag: value for tag, value in report.items() if tag not in ENVELOPE}
 
 
 def check_orders(reports: list[dict[int, str]]) -> None:
