@@ -12,6 +12,8 @@ Limits and bands are so narrow that random orders meet all of them.
 import copy
 from typing import Any
 
+import attrs
+
 from kk99fix.matcher.values import Capacity
 
 E8 = 100_000_000
@@ -30,6 +32,8 @@ CAPACITY = Capacity(
     rings=8,
     ring_bytes=1 << 20,
 )
+#: Room for a run of thousands of orders none of which is forgotten.
+LARGE = attrs.evolve(CAPACITY, orders=20_000, duplicate_window=65_536)
 
 
 def e8(text: str) -> int:
