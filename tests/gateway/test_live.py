@@ -1,3 +1,6 @@
+import socket
+import struct
+
 import pytest
 import trio
 from support.fix_peer import decode
@@ -167,7 +170,7 @@ async def test_a_frame_that_declares_too_much_ends_the_connection(live: Live) ->
 async def test_bytes_may_come_one_by_one(live: Live) -> None:
     """Frames in pieces of one byte, Logon(A) included, are frames."""
     async with await live.peer("BROKER1") as peer:
-        peer.stream.setsockopt(6, 1, 1)
+        peer.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         logon = peer.frame("A", [(98, 0), (108, 30)])
         for data in (logon, peer.frame("D", order("a"))):
             for byte in data:
@@ -299,7 +302,7 @@ async def test_the_death_of_one_is_not_felt_by_another(live: Live, sent: str) ->
         if sent == "half":
             await dead.send_bytes(dead.frame("D", order("b"))[:30])
         if sent == "reset":
-            dead.stream.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            dead.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         await dead.stream.aclose()
         await other.send("D", order("x", "2"))
         assert [(await other.receive("8"))[150] for _ in range(2)] == ["0", "F"]
