@@ -12,6 +12,7 @@
 
 /* Room of the input record around its frame: header and padding. */
 #define INPUT_OVERHEAD (KK_RECORD_HEADER_BYTES + 8u)
+#define DETAIL_FETCHED 192u /* bytes of an order's details: with an echo of usual length */
 
 void kk_arrival_read(const kk_engine *engine, uint32_t session, kk_arrival *arrival) {
     const kk_command *command = &arrival->command;
@@ -34,9 +35,9 @@ void kk_arrival_read(const kk_engine *engine, uint32_t session, kk_arrival *arri
 static void prefetch_slot(const kk_order_pool *pool, uint32_t slot) {
     const uint8_t *detail = (const uint8_t *)&pool->details[slot];
 
-    __builtin_prefetch(&pool->orders[slot], 1);
-    for (size_t line = 0; line < sizeof(kk_order_detail); line += 64u) {
-        __builtin_prefetch(detail + line, 1);
+    __builtin_prefetch(&pool->orders[slot]);
+    for (size_t line = 0; line < DETAIL_FETCHED; line += 64u) {
+        __builtin_prefetch(detail + line);
     }
 }
 
@@ -48,10 +49,10 @@ static void prefetch_neighbours(const kk_order_pool *pool, uint32_t slot) {
         return;
     }
     if (order->next != KK_NONE) {
-        __builtin_prefetch(&pool->orders[order->next], 1);
+        __builtin_prefetch(&pool->orders[order->next]);
     }
     if (order->prev != KK_NONE) {
-        __builtin_prefetch(&pool->orders[order->prev], 1);
+        __builtin_prefetch(&pool->orders[order->prev]);
     }
 }
 
@@ -72,23 +73,26 @@ static void prefetch_book(const kk_engine *engine, const kk_command *command) {
     }
 }
 
+static bool names_order(const kk_arrival *arrival) {
+    return arrival->decoded && arrival->header.msg_type != 'D';
+}
+
+/* Each step reads what the step before has fetched, and fetches for the next. */
 void kk_arrivals_prefetch(const kk_engine *engine, const kk_arrival *arrivals, uint32_t count) {
     uint32_t slots[KK_GROUP];
 
     kk_assert(count <= KK_GROUP);
     for (uint32_t i = 0; i < count; i++) {
-        const kk_arrival *arrival = &arrivals[i];
-        slots[i] = KK_NONE;
-        if (!arrival->decoded) {
-            continue;
+        if (names_order(&arrivals[i])) {
+            kk_order_index_prefetch_entry(engine->index, arrivals[i].orig_hash);
+        } else if (arrivals[i].decoded) {
+            prefetch_book(engine, &arrivals[i].command);
         }
-        if (arrival->header.msg_type == 'D') {
-            prefetch_book(engine, &arrival->command);
-        } else {
-            slots[i] = named_slot(engine, arrival);
-            if (slots[i] != KK_NONE) {
-                prefetch_slot(&engine->pool, slots[i]);
-            }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        slots[i] = names_order(&arrivals[i]) ? named_slot(engine, &arrivals[i]) : KK_NONE;
+        if (slots[i] != KK_NONE) {
+            prefetch_slot(&engine->pool, slots[i]);
         }
     }
     for (uint32_t i = 0; i < count; i++) {

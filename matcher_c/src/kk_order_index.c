@@ -179,7 +179,7 @@ static void table_remove(kk_order_index *index, uint32_t at) {
 }
 
 void kk_order_index_prefetch(const kk_order_index *index, uint64_t hash) {
-    __builtin_prefetch(&index->table[home_of(index, hash)], 1);
+    __builtin_prefetch(&index->table[home_of(index, hash)]);
 }
 
 uint32_t kk_order_index_find(const kk_order_index *index, uint64_t hash) {
@@ -195,6 +195,21 @@ uint32_t kk_order_index_find(const kk_order_index *index, uint64_t hash) {
             if (kk_likely(index->entries[position].hash == hash)) {
                 return position;
             }
+        }
+        at = next_of(index, at);
+    }
+}
+
+void kk_order_index_prefetch_entry(const kk_order_index *index, uint64_t hash) {
+    uint32_t wanted = word_for(index, hash, 0);
+    uint32_t at = home_of(index, hash);
+    for (uint32_t distance = 0; distance < FAR; distance++) {
+        uint32_t word = index->table[at];
+        if (word == 0 || distance_of(word) < distance) {
+            return;
+        }
+        if ((word ^ with_distance(wanted, distance)) >> index->tag_shift == 0) {
+            __builtin_prefetch(&index->entries[position_of(index, word)]);
         }
         at = next_of(index, at);
     }

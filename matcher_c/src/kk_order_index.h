@@ -28,6 +28,8 @@ size_t kk_order_index_bytes(uint32_t orders, uint32_t window);
 
 uint64_t kk_clord_id_hash(uint32_t session, const uint8_t *clord_id, size_t length);
 void kk_order_index_prefetch(const kk_order_index *index, uint64_t hash);
+/* The second step, once the first has arrived: fetches the entry that a find would read. */
+void kk_order_index_prefetch_entry(const kk_order_index *index, uint64_t hash);
 
 /* The entry of this id, or KK_NONE. */
 uint32_t kk_order_index_find(const kk_order_index *index, uint64_t hash);

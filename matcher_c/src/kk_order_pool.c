@@ -7,7 +7,8 @@
 #include "kk_memory.h"
 
 #define SLOTS_PER_CHUNK 16u
-#define AHEAD 12u /* slots whose memory is on its way before they are taken */
+#define AHEAD 12u    /* slots whose memory is on its way before they are taken */
+#define FETCHED 192u /* bytes of their details: with an echo of usual length */
 
 static uint32_t chunks_for(uint32_t capacity) {
     return (capacity + SLOTS_PER_CHUNK - 1) / SLOTS_PER_CHUNK;
@@ -113,9 +114,9 @@ uint32_t kk_order_pool_peek(const kk_order_pool *pool) {
 static void fetch(const kk_order_pool *pool, uint32_t slot) {
     const uint8_t *detail = (const uint8_t *)&pool->details[slot];
 
-    __builtin_prefetch(&pool->orders[slot], 1);
-    for (size_t line = 0; line < sizeof(kk_order_detail); line += 64) {
-        __builtin_prefetch(detail + line, 1);
+    __builtin_prefetch(&pool->orders[slot]);
+    for (size_t line = 0; line < FETCHED; line += 64) {
+        __builtin_prefetch(detail + line);
     }
 }
 
