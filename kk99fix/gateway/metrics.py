@@ -5,13 +5,17 @@ loop's thread takes a `Snapshot`.  The collector, on the exporter's own thread, 
 snapshot into series and looks at nothing else.
 """
 
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from socketserver import ThreadingMixIn
+from threading import Thread
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import trio
 from attrs import frozen
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -28,6 +32,10 @@ from kk99fix.matcher.pump import PumpStatistics
 from kk99fix.matcher.values import Statistics
 
 SNAPSHOT_EVERY_S: Final = 1.0
+#: A scraper that says nothing for so long is given up.
+SCRAPE_TIMEOUT_S: Final = 10
+#: How often the exporter looks whether it is to stop.
+STOP_LOOK_S: Final = 0.05
 _REASONS: Final = {code.number: name for name, code in tables.REJECT_CODES.items()}
 #: The histogram's bounds, which are bounds of the pump's buckets too: 1 microsecond to 1 second.
 LATENCY_BOUNDS_NS: Final = tuple(1 << i for i in range(10, 31))
@@ -190,20 +198,39 @@ def latency_histogram(pump: PumpStatistics) -> HistogramMetricFamily:
     return family
 
 
-@contextmanager
-def exporting(snapshots: Snapshots, host: str, port: int) -> Iterator[int]:
-    """Serve the metrics on their own port while the block runs; gives that port.
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each scrape, so that a slow scraper holds up nobody."""
 
-    Raises `ListenError` when it cannot be had.
-    """
+    daemon_threads = True
+
+
+class _ServerOverIpv6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Logs no scrapes."""
+
+    timeout = SCRAPE_TIMEOUT_S
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as inherited
+        """Say nothing."""
+
+
+@contextmanager
+def exporting(snapshots: Snapshots, host: str, port: int) -> Iterator[None]:
+    """Serve the metrics on their own port while the block runs; `ListenError`."""
     registry = CollectorRegistry()
     registry.register(GatewayCollector(snapshots))
+    server_class = _ServerOverIpv6 if ":" in host else _Server
     try:
-        server, thread = start_http_server(port, host, registry)
+        server = make_server(host, port, make_wsgi_app(registry), server_class, _QuietHandler)
     except OSError as error:
         raise ListenError("metrics", host, port, "--metrics-port", error) from error
+    thread = Thread(target=server.serve_forever, args=(STOP_LOOK_S,), daemon=True)
+    thread.start()
     try:
-        yield server.server_port
+        yield
     finally:
         server.shutdown()
         server.server_close()

@@ -82,8 +82,13 @@ class GatewayProcess:
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; return the exit code."""
         assert self._process is not None
-        assert self._lines is not None
         self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code."""
+        assert self._process is not None
+        assert self._lines is not None
         try:
             return self._process.wait(STOPPED_WITHIN_S)
         finally:
