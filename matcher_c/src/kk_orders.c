@@ -141,7 +141,7 @@ void kk_spend_id(kk_engine *engine, uint64_t hash) {
 /* Refuses a request by its own id, which then stays as it was. */
 static void refuse_id(kk_engine *engine, uint32_t session, const kk_command *command,
                       kk_reason reason) {
-    const kk_refusal refusal = {.reason = reason};
+    kk_refusal refusal = {.reason = reason};
 
     if (command->kind == KK_COMMAND_NEW) {
         const uint32_t account =
@@ -153,6 +153,7 @@ static void refuse_id(kk_engine *engine, uint32_t session, const kk_command *com
     const kk_span *orig = &command->orig_clord_id;
     const kk_target target =
         kk_find_target(engine, kk_clord_id_hash(session, kk_span_at(command, orig), orig->length));
+    refusal.ord_status = target.ord_status;
     kk_refuse_change(engine, session, target.slot, command, &refusal);
 }
 
