@@ -7,7 +7,7 @@ from kk99fix.matcher.values import Capacity
 from kk99fix.venue import venue as venue_module
 from kk99fix.venue.inputs import DayRollInput
 from support.order_stream import SESSIONS, fix_fields, fix_header, report_of
-from support.reference_venue import ReferenceVenue, Request
+from support.reference_venue import ReferenceVenue, Request, Room
 from support.small_venue import CAPACITY, FIRST_DAY, configuration
 from support.venue_desk import Sent, VenueDesk
 from support.venue_invariants import Watch
@@ -22,7 +22,8 @@ class Comparison:
         """Begin with empty books on both sides."""
         config = config or configuration()
         self.desk = VenueDesk(config, capacity=capacity)
-        self.reference = ReferenceVenue(config, int(FIRST_DAY))
+        room = Room(capacity.orders, capacity.levels, capacity.duplicate_window)
+        self.reference = ReferenceVenue(config, int(FIRST_DAY), room)
         self.watch = Watch(self.desk)
         for name in SESSIONS:
             self.desk.log_on(name)

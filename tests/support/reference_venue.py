@@ -5,7 +5,8 @@ Prices and quantities are integers in units of 1e-8, the average price is a frac
 rounded.
 It knows neither FIX nor sessions' numbers: a `Request` in, the `Report`s that have to follow out.
 
-Left out is what happens when a pool or the window of remembered ids is full.
+A slot for each order is all that it knows of memory: who asks for a closed order is told of it
+until its slot has been given to another.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,15 @@ from typing import Any
 
 import attrs
 
+#: A session and its ClOrdID(11).
+Id = tuple[str, str]
+
 E8 = 100_000_000
 NEVER = 99_999_999
 #: The most lots of one order.
 LOTS_MAX = 2**40
+#: An order's id counts as closed once so many later ones have been closed as well.
+WAITING = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -98,6 +104,9 @@ class Order:
     #: Rank in time among the resting orders; None while it does not rest.
     place: int | None = None
     fills: list[tuple[int, int]] = attrs.field(factory=list)
+    slot: int = 0
+    #: Whether its slot belongs to another order now.
+    gone: bool = False
 
     @property
     def cum(self) -> int:
@@ -123,18 +132,35 @@ class Order:
         return ended.get(self.state) or ("1" if self.fills else "0")
 
 
+@attrs.frozen
+class Room:
+    """How many orders, price levels and closed ids there is room for."""
+
+    orders: int
+    levels: int
+    closed_ids: int
+
+
 class ReferenceVenue:
     """Orders and the rules about them; `configuration` is that of the CONFIG input."""
 
-    def __init__(self, configuration: dict[str, Any], trading_day: int) -> None:
+    def __init__(self, configuration: dict[str, Any], trading_day: int, room: Room) -> None:
         """Begin without orders."""
         self.configuration = configuration
+        self.room = room
         self.trading_day = trading_day
         self.halted = False
         self.orders: list[Order] = []
         self._live: list[Order] = []
-        #: Every id that was used; None: its request was refused.
-        self.ids: dict[tuple[str, str], Order | None] = {}
+        #: Every id that is known; None: its request was refused.
+        self.ids: dict[Id, Order | None] = {}
+        #: Ids that are not the current one of a live order, in the order of becoming so.
+        self._closed_ids: list[Id] = []
+        self._waiting: list[Id] = []
+        #: Ids that an order had before it was replaced.
+        self._former_ids: set[Id] = set()
+        self._slots: list[Order] = []
+        self._closed: list[Order] = []
         self.trades = 0
         self._places = 0
         self._reports: list[Report] = []
@@ -161,13 +187,13 @@ class ReferenceVenue:
         return self.expire(slots)
 
     def expire(self, slots: int) -> list[Report]:
-        """Look at the next orders, oldest first."""
+        """Look at the orders in the next slots."""
         self._reports = []
         if self._unexpired is not None:
-            for order in self.orders[self._unexpired : self._unexpired + slots]:
+            for order in self._slots[self._unexpired : self._unexpired + slots]:
                 self._expire_if_due(order)
             self._unexpired += slots
-            if self._unexpired >= len(self.orders):
+            if self._unexpired >= len(self._slots):
                 self._unexpired = None
         return self._reports
 
@@ -200,8 +226,9 @@ class ReferenceVenue:
         refusal = self._symbol_and_account(request, account)
         refusal = refusal or self._terms(request, request.ord_type)
         refusal = refusal or self._open_orders(request.session, account)
+        refusal = refusal or self._lack_of_room(request)
         if refusal is not None:
-            self._spend(request, None)
+            self._spend(request)
             self._refuse_new(request, refusal)
             return
         assert request.qty is not None
@@ -221,9 +248,32 @@ class ReferenceVenue:
         order.last_day = self._last_day(order)
         self.orders.append(order)
         self._live.append(order)
-        self._spend(request, order)
+        self._take_slot(order)
+        self.ids[request.session, request.clord_id] = order
         self._report(order, exec_type="0", ord_status="0")
         self._take(order)
+
+    def _lack_of_room(self, request: Request) -> Refusal | None:
+        """Whether there is no slot, or no level if the order might come to rest."""
+        rests = request.ord_type == "2" and request.time_in_force not in {"3", "4"}
+        full = rests and self._lacks_level(request.symbol, request.side, request.price)
+        return Refusal("CAPACITY") if full or len(self._live) >= self.room.orders else None
+
+    def _lacks_level(self, symbol: str, side: str, price: int | None) -> bool:
+        resting = [order for order in self._live if order.place is not None]
+        levels = {(order.symbol, order.side, order.price) for order in resting}
+        return (symbol, side, price) not in levels and len(levels) >= self.room.levels
+
+    def _take_slot(self, order: Order) -> None:
+        """A slot never used, or else that of the order closed longest ago."""
+        order.slot = len(self._slots)
+        if order.slot < self.room.orders:
+            self._slots.append(order)
+            return
+        former = self._closed.pop(0)
+        former.gone = True
+        order.slot = former.slot
+        self._slots[order.slot] = order
 
     def _last_day(self, order: Order) -> int:
         return self.trading_day if order.time_in_force == "0" else NEVER
@@ -281,6 +331,8 @@ class ReferenceVenue:
         order.state = state
         order.place = None
         self._live.remove(order)
+        self._closed.append(order)
+        self._retire_id((order.session, order.clord_id))
 
     def _cancel(self, order: Order, code: str) -> None:
         self._end(order, "cancelled")
@@ -302,7 +354,7 @@ class ReferenceVenue:
         code = ""
         if order is None:
             code = "UNKNOWN_ORDER"
-        elif request.order_id not in {"", str(order.number)}:
+        elif request.order_id not in {"", str(order.number)} and not order.gone:
             code, order = "UNKNOWN_ORDER", None
         elif order.state != "live":
             code = "TOO_LATE"
@@ -316,14 +368,14 @@ class ReferenceVenue:
             assert order is not None
             refusal = self._replace_refusal(request, order) if request.kind == "G" else None
         if refusal is not None:
-            self._spend(request, None)
+            self._spend(request)
             self._refuse_change(request, order, refusal)
             return
         assert order is not None
         if request.kind == "F":
             former = order.clord_id
-            self._spend(request, order)
             self._end(order, "cancelled")
+            self._spend(request, order)
             self._report(order, exec_type="4", clord_id=request.clord_id, orig_clord_id=former)
         else:
             self._replace(request, order)
@@ -335,12 +387,17 @@ class ReferenceVenue:
         if request.time_in_force in {"3", "4"}:
             return Refusal("UNSUPPORTED_TIME_IN_FORCE")
         as_new = attrs.evolve(request, account=order.account, symbol=order.symbol)
-        return self._terms(as_new, order.ord_type)
+        refusal = self._terms(as_new, order.ord_type)
+        if refusal is None and self._lacks_level(order.symbol, order.side, request.price):
+            return Refusal("CAPACITY")
+        return refusal
 
     def _replace(self, request: Request, order: Order) -> None:
         assert request.qty is not None
         former, order.clord_id = order.clord_id, request.clord_id
-        self._spend(request, order)
+        self.ids[request.session, request.clord_id] = order
+        self._former_ids.add((request.session, former))
+        self._retire_id((request.session, former))
         order.time_in_force = request.time_in_force or "0"
         order.last_day = self._last_day(order)
         if request.qty <= order.cum:
@@ -359,28 +416,62 @@ class ReferenceVenue:
 
     def _status(self, request: Request) -> None:
         order = self._named(request.session, request.clord_id)
-        if order is None or request.order_id not in {"", str(order.number)}:
-            self._add(
-                session=request.session,
-                msg_type="8",
-                order_id=request.order_id or "NONE",
-                clord_id=request.clord_id,
-                exec_type="I",
-                ord_status="8",
-                symbol=request.symbol,
-                side=request.side,
-                leaves=0,
-                cum=0,
-                avg_px=0,
-                refusal=Refusal("UNKNOWN_ORDER"),
-            )
+        agrees = order is not None and request.order_id in {"", str(order.number)}
+        if order is None or not (agrees or order.gone):
+            self._report_unknown(request, "UNKNOWN_ORDER", "8")
+        else:
+            self._report_state(request, request.clord_id, order)
+
+    def _report_state(self, request: Request, clord_id: str, order: Order) -> None:
+        if order.gone:
+            status = self._status_of(request.session, clord_id, order)
+            self._report_unknown(request, "TOO_LATE", status)
         else:
             self._report(order, exec_type="I")
 
+    def _status_of(self, session: str, clord_id: str, order: Order | None) -> str:
+        """OrdStatus(39) of an order as far as it is known; of a former id only that it was one."""
+        if order is None or (order.gone and (session, clord_id) in self._former_ids):
+            return "8"
+        return order.status
+
+    def _report_unknown(self, request: Request, code: str, status: str) -> None:
+        self._add(
+            session=request.session,
+            msg_type="8",
+            order_id=request.order_id or "NONE",
+            clord_id=request.clord_id,
+            exec_type="I",
+            ord_status=status,
+            symbol=request.symbol,
+            side=request.side,
+            leaves=0,
+            cum=0,
+            avg_px=0,
+            refusal=Refusal(code),
+        )
+
     # ------------------------------------------------------------------ ids
 
-    def _spend(self, request: Request, order: Order | None) -> None:
-        self.ids[request.session, request.clord_id] = order
+    def _spend(self, request: Request, order: Order | None = None) -> None:
+        """The id of a request that was refused, or of a cancel."""
+        key = (request.session, request.clord_id)
+        self.ids[key] = order
+        self._close_id(key)
+
+    def _retire_id(self, key: Id) -> None:
+        """The id is no longer that of a live order."""
+        self._waiting.append(key)
+        if len(self._waiting) > WAITING:
+            self._close_id(self._waiting.pop(0))
+
+    def _close_id(self, key: Id) -> None:
+        """From now on the id is remembered until so many others are closed."""
+        self._closed_ids.append(key)
+        if len(self._closed_ids) > self.room.closed_ids:
+            oldest = self._closed_ids.pop(0)
+            del self.ids[oldest]
+            self._former_ids.discard(oldest)
 
     def _named(self, session: str, clord_id: str) -> Order | None:
         """The order that ever had this id; one whose day is over expires now."""
@@ -394,7 +485,7 @@ class ReferenceVenue:
         if known and request.poss_resend:
             order = self._named(request.session, request.clord_id)
             if order is not None:
-                self._report(order, exec_type="I")
+                self._report_state(request, request.clord_id, order)
                 return True
         code = "DUPLICATE_CLORDID" if known else ""
         if len(request.clord_id) > 36:
@@ -537,10 +628,10 @@ class ReferenceVenue:
         self._add(
             session=request.session,
             msg_type="9",
-            order_id=str(order.number) if order else "NONE",
+            order_id=str(order.number) if order and not order.gone else "NONE",
             clord_id=request.clord_id,
             orig_clord_id=request.orig_clord_id,
-            ord_status=order.status if order else "8",
+            ord_status=self._status_of(request.session, request.orig_clord_id, order),
             refusal=refusal,
         )
 

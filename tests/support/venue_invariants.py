@@ -28,6 +28,12 @@ def _e8(text: str) -> int:
     return value
 
 
+def _tells_of_no_order(fields: dict[int, str]) -> bool:
+    """Whether an ExecutionReport(8) refuses, or is about an order whose details are gone."""
+    refused = fields[35] == "8" and fields[39] == "8"
+    return refused or (fields.get(150) == "I" and bool(fields.get(58)))
+
+
 class Watch:
     """Looks at every unit of a desk and remembers what has been said of each order."""
 
@@ -86,7 +92,7 @@ class Watch:
         if fields[56] != "ALPHA":
             return {"AUDIT"} if fields[56] == "BETA" else {"DESK"}
         account = fields.get(1, "A1")
-        if fields[37] != "NONE" and (fields[35], fields[39]) != ("8", "8"):
+        if fields[37] != "NONE" and not _tells_of_no_order(fields):
             account = self._accounts.setdefault(fields[37], account)
         return {"DESK", "AUDIT"} if account == "A2" else {"DESK"}
 
@@ -103,8 +109,8 @@ class Watch:
         self._exec_ids.add(int(sent[17]))
         order_id = sent[37]
         qty, cum, leaves = (_e8(sent[tag] or "0") for tag in (38, 14, 151))
-        if order_id == "NONE" or sent[39] == "8":
-            assert (sent[39], cum, leaves, sent[6]) == ("8", 0, 0, "0")
+        if _tells_of_no_order(sent.fields):
+            assert (cum, leaves, sent[6]) == (0, 0, "0")
             return
         before = self._status.get(order_id, "")
         assert sent[39] in _FOLLOWS[before].get(sent[150], ()), (before, sent.fields)

@@ -14,6 +14,8 @@ from support.order_stream import SESSIONS, OrderStream
 from support.reference_venue import Order, Request
 from support.small_venue import CAPACITY, FIRST_DAY, NS_PER_S, configuration
 
+from kk99fix.fix import tables
+from kk99fix.matcher.values import Capacity
 from kk99fix.venue import venue as venue_module
 
 SEED = int(os.environ.get("KK99_SEED", "20260921"))
@@ -187,20 +189,15 @@ Machine.TestCase.settings = settings(
 TestMachine = Machine.TestCase
 
 
-@pytest.mark.slow
-def test_a_long_day() -> None:
-    """Thousands of random requests and some day rolls: the reference agrees after each (B9).
-
-    KK99_SEED and KK99_STEPS give another run.
-    """
-    random_ = random.Random(SEED)  # noqa: S311 - seeded on purpose
-    capacity = attrs.evolve(CAPACITY, orders=STEPS, duplicate_window=2 * STEPS)
+def run(capacity: Capacity, seed: int, steps: int) -> Comparison:
+    """Random requests to both sides, with days that begin between them."""
+    random_ = random.Random(seed)  # noqa: S311 - seeded on purpose
     comparison = Comparison(configuration(), capacity=capacity)
     stream = OrderStream(random_, comparison.reference)
-    days = steps = 0
+    days = step = 0
     try:
-        while steps < STEPS:
-            steps += 1
+        while step < steps:
+            step += 1
             comparison.do(stream.next())
             comparison.desk.now_ns += random_.choice([0, 1, 999_999, NS_PER_S // 100])
             if random_.random() < 0.0005:
@@ -209,8 +206,36 @@ def test_a_long_day() -> None:
             elif comparison.reference.expiring and random_.random() < 0.2:
                 comparison.expire()
     except AssertionError as error:
-        error.add_note(f"KK99_SEED={SEED}, step {steps}")
+        error.add_note(f"seed {seed}, step {step}")
         raise
     comparison.compare_all_books()
+    return comparison
+
+
+@pytest.mark.slow
+def test_a_long_day() -> None:
+    """Thousands of random requests and some day rolls: the reference agrees after each (B9).
+
+    KK99_SEED and KK99_STEPS give another run.
+    """
+    capacity = attrs.evolve(CAPACITY, orders=STEPS, duplicate_window=2 * STEPS)
+    comparison = run(capacity, SEED, STEPS)
+
     assert comparison.reference.trades > STEPS / 10
+    comparison.close()
+
+
+@pytest.mark.parametrize(
+    ("orders", "levels", "closed_ids"), [(20, 9, 40), (30, 60, 500), (60, 12, 60), (1, 1, 1)]
+)
+def test_a_full_house(orders: int, levels: int, closed_ids: int) -> None:
+    """Where slots, levels and remembered ids run out, requests are refused and nothing breaks."""
+    capacity = attrs.evolve(CAPACITY, orders=orders, levels=levels, duplicate_window=closed_ids)
+    comparison = run(capacity, SEED, 1500)
+
+    capacity_code = tables.REJECT_CODES["CAPACITY"].number
+    assert comparison.desk.engine.statistics().refusals[capacity_code] > 20
+    other, _ = comparison.desk.replayed()
+    assert other.engine.state_hash() == comparison.desk.engine.state_hash()
+    other.close()
     comparison.close()
