@@ -1,5 +1,6 @@
 """The real program, `kk99fix serve`, in a process of its own: started, stopped and killed."""
 
+import contextlib
 import re
 import shutil
 import signal
@@ -53,31 +54,19 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Start, and return once it listens."""
-        assert self._process is None
-        self.starts += 1
-        errors_path = self._errors_path(self.starts)
-        with errors_path.open("w") as errors:
-            self._process = subprocess.Popen(
-                [
-                    Path(sys.executable).with_name("kk99fix"),
-                    "serve",
-                    *("--config", self.folder / "config"),
-                    *("--sessions", self.folder / "sessions"),
-                    *("--state", self.folder / "var"),
-                    *("--port", str(self.port)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        self._lines = LineReader(self._process.stdout)
+        lines = self._spawn()
         try:
-            self._lines.wait_line("listening on ", READY_WITHIN_S)
+            lines.wait_line("listening on ", READY_WITHIN_S)
         except (EOFError, TimeoutError) as error:
             self.end(signal.SIGKILL)
-            raise AssertionError(f"did not start:\n{errors_path.read_text()}") from error
+            raise AssertionError(f"did not start:\n{self.log()}") from error
+
+    def start_and_kill(self, within_s: float) -> None:
+        """Start, and kill it on the way; at the latest when it listens."""
+        lines = self._spawn()
+        with contextlib.suppress(TimeoutError):
+            lines.wait_line("listening on ", within_s)
+        self.end(signal.SIGKILL)
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; return the exit code."""
@@ -108,3 +97,25 @@ class GatewayProcess:
 
     def _errors_path(self, start: int) -> Path:
         return self.folder / f"gateway-{start}.stderr"
+
+    def _spawn(self) -> LineReader:
+        assert self._process is None
+        self.starts += 1
+        with self._errors_path(self.starts).open("w") as errors:
+            self._process = subprocess.Popen(
+                [
+                    Path(sys.executable).with_name("kk99fix"),
+                    "serve",
+                    *("--config", self.folder / "config"),
+                    *("--sessions", self.folder / "sessions"),
+                    *("--state", self.folder / "var"),
+                    *("--port", str(self.port)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        self._lines = LineReader(self._process.stdout)
+        return self._lines
