@@ -226,6 +226,9 @@ static uint32_t take_live_cell(kk_order_index *index) {
     uint32_t cell = index->live_free;
     if (cell != KK_NONE) {
         index->live_free = index->entries[cell].slot;
+        if (kk_likely(index->live_free != KK_NONE)) {
+            __builtin_prefetch(&index->entries[index->live_free]); /* for the next one */
+        }
         return cell;
     }
     kk_assert(index->live_fresh < index->live_cells);
