@@ -36,17 +36,20 @@ def mask_secrets(
 def configure(stream: TextIO | None = None, *, level: str = "info") -> Log:
     """Set structlog up for the process and return its logger."""
     target = sys.stderr if stream is None else stream
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer()
-        if target.isatty()
-        else structlog.processors.JSONRenderer(sort_keys=True)
-    )
+    renderers: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(sort_keys=True),
+    ]
+    if target.isatty():
+        # A traceback with the values of variables would show credentials.
+        plain = structlog.dev.plain_traceback
+        renderers = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             mask_secrets,
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]

@@ -1,0 +1,196 @@
+import json
+import threading
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+import trio.testing
+from argon2 import PasswordHasher
+from support.config_folder import ConfigFolder
+from support.frames import frame
+
+from kk99fix.config.resolve import resolve
+from kk99fix.fix.split import split
+from kk99fix.gateway import authentication
+from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
+from kk99fix.venue.registry import Registry
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def make(folder: Path, *, allow_from: str = '"127.0.0.0/8"') -> Authenticator:
+    """An authenticator over the shipped sessions; BROKER1 has user b1, password right."""
+    files = ConfigFolder(folder)
+    hashed = CHEAP.hash("right")
+    files.replace(
+        "sessions/BROKER1.toml",
+        "[logon]",
+        f'[logon]\nusername = "b1"\npassword_hash = "{hashed}"',
+    )
+    files.replace("sessions/BROKER2.toml", '"127.0.0.0/8", "::1/128"', allow_from)
+    settings = files.load()
+    registry = Registry()
+    content = registry.plan(resolve(settings))
+    registry.content = json.loads(content)
+    registry.ids = registry.content["ids"]
+    return Authenticator(settings, registry)
+
+
+@pytest.fixture
+def authenticator(tmp_path: Path) -> Authenticator:
+    """The usual one."""
+    return make(tmp_path)
+
+
+async def admit(
+    authenticator: Authenticator,
+    more: str = "553=b1|554=right|",
+    *,
+    comp_id: str = "BROKER1",
+    target: str = "KK99",
+    msg_type: str = "A",
+    address: str = "127.0.0.1",
+) -> Admitted | Refusal:
+    """Decide on a first message."""
+    header = f"49={comp_id}|56={target}|34=1|52=20261122-10:00:00.000|"
+    message = split(frame(msg_type, f"98=0|108=30|{more}", header))
+    return await authenticator.admit(message, address)
+
+
+async def test_the_right_password_is_admitted(authenticator: Authenticator) -> None:
+    """Then the session's id and name are given."""
+    admitted = await admit(authenticator)
+
+    assert isinstance(admitted, Admitted)
+    assert admitted.comp_id == "BROKER1"
+
+
+@pytest.mark.parametrize(
+    ("more", "refusal"),
+    [
+        ("", Refusal.CREDENTIALS),
+        ("553=b1|", Refusal.CREDENTIALS),
+        ("554=right|", Refusal.CREDENTIALS),
+        ("553=b1|554=wrong|", Refusal.CREDENTIALS),
+        ("553=b2|554=right|", Refusal.CREDENTIALS),
+        ("553=B1|554=right|", Refusal.CREDENTIALS),
+        ("553=b1|554=right |", Refusal.CREDENTIALS),
+        ("96=x|", Refusal.MALFORMED),
+    ],
+)
+async def test_wrong_credentials(authenticator: Authenticator, more: str, refusal: Refusal) -> None:
+    """Anything but that user with that password is refused."""
+    assert await admit(authenticator, more) is refusal
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"comp_id": "NOBODY"}, Refusal.UNKNOWN_SESSION),
+        ({"comp_id": "../BROKER1"}, Refusal.UNKNOWN_SESSION),
+        ({"comp_id": "broker1"}, Refusal.UNKNOWN_SESSION),
+        ({"target": "KK98"}, Refusal.UNKNOWN_SESSION),
+        ({"msg_type": "D"}, Refusal.NOT_A_LOGON),
+        ({"address": "10.0.0.1"}, Refusal.NETWORK),
+    ],
+)
+async def test_cheap_checks_come_first(
+    authenticator: Authenticator,
+    changes: dict[str, str],
+    refusal: Refusal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who is nobody, or comes from elsewhere, costs no password hash."""
+    monkeypatch.setattr(authenticator, "_verify", lambda *_: pytest.fail("hashed"))
+
+    assert await admit(authenticator, **changes) is refusal
+
+
+@pytest.mark.parametrize(
+    ("allow_from", "address", "admitted"),
+    [
+        ('"10.1.0.0/16"', "10.1.2.3", True),
+        ('"10.1.0.0/16"', "10.2.2.3", False),
+        ('"10.1.0.0/16"', "::ffff:10.1.2.3", True),
+        ('"10.1.0.0/16"', "::ffff:10.2.2.3", False),
+        ('"::1/128"', "::1", True),
+        ('"2001:db8::/32"', "2001:db8::7", True),
+        ('"2001:db8::/32"', "127.0.0.1", False),
+        ('"fe80::/10"', "fe80::1%eth0", True),
+    ],
+)
+async def test_networks(tmp_path: Path, allow_from: str, address: str, *, admitted: bool) -> None:
+    """An address is within its networks or not; an IPv4-mapped one counts as IPv4."""
+    authenticator = make(tmp_path, allow_from=allow_from)
+
+    verdict = await admit(authenticator, "", comp_id="BROKER2", address=address)
+
+    assert isinstance(verdict, Admitted) is admitted
+    assert authenticator.reachable_from(address) or not admitted
+
+
+def test_addresses_of_nobody_are_not_reachable(authenticator: Authenticator) -> None:
+    """An address that no session allows is known before a byte is read."""
+    assert authenticator.reachable_from("127.0.0.1")
+    assert authenticator.reachable_from("::ffff:127.0.0.1")
+    assert not authenticator.reachable_from("192.0.2.1")
+
+
+@attrs.define
+class Verifications:
+    """Stands for the hash: counts calls and threads, and waits until it is let go."""
+
+    let_go: threading.Event = attrs.field(factory=threading.Event)
+    threads: set[str] = attrs.field(factory=set)
+    passwords: list[bytes] = attrs.field(factory=list)
+    at_once: int = 0
+    at_once_max: int = 0
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def verify(self, _hash: str, password: bytes) -> bool:
+        """Take part."""
+        with self.lock:
+            self.threads.add(threading.current_thread().name)
+            self.passwords.append(password)
+            self.at_once += 1
+            self.at_once_max = max(self.at_once_max, self.at_once)
+        self.let_go.wait(10)
+        with self.lock:
+            self.at_once -= 1
+        return password == b"right"
+
+
+async def test_hashes_run_in_threads_a_few_at_a_time(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two are verified at once, a bounded number waits, the others are refused as busy."""
+    verifications = Verifications()
+    monkeypatch.setattr(authenticator, "_verify", verifications.verify)
+    verdicts: list[Admitted | Refusal] = []
+
+    async def one() -> None:
+        verdicts.append(await admit(authenticator))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(authentication.HASHES_WAITING + 5):
+            nursery.start_soon(one)
+        await trio.testing.wait_all_tasks_blocked()
+        assert verdicts == [Refusal.BUSY] * 5
+        verifications.let_go.set()
+
+    assert verifications.at_once_max <= authentication.HASHES_AT_ONCE
+    assert threading.main_thread().name not in verifications.threads
+    assert sum(isinstance(each, Admitted) for each in verdicts) == authentication.HASHES_WAITING
+
+
+async def test_an_unknown_user_costs_the_same(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password of a wrong user name is verified like any other, and refused."""
+    verifications = Verifications()
+    verifications.let_go.set()
+    monkeypatch.setattr(authenticator, "_verify", verifications.verify)
+
+    assert await admit(authenticator, "553=nobody|554=right|") is Refusal.CREDENTIALS
+    assert verifications.passwords == [b"right"]
