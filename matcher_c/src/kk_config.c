@@ -60,9 +60,32 @@ kk_status kk_venue_set(kk_engine *engine, const kk_venue_params *params) {
     return KK_OK;
 }
 
-kk_status kk_instrument_set(kk_engine *engine, uint32_t id, const kk_instrument *instrument) {
-    const kk_i128 e16 = (kk_i128)KK_E8 * KK_E8;
+/*
+ * The value of one lot, exact unless it has so many digits that an order cannot feel the rest.
+ * False: it is too large for any order, and nothing was set.
+ */
+static bool set_lot_value(kk_instrument_state *state, const kk_instrument *instrument) {
+    const kk_i128 e8 = (kk_i128)KK_E8;
+    kk_i128 value = (kk_i128)instrument->lot_e8 * instrument->multiplier_e8;
+    uint64_t scale = (uint64_t)KK_E8 * (uint64_t)KK_E8;
 
+    if (__builtin_mul_overflow(value, (kk_i128)instrument->rate_e8, &value)) {
+        return false;
+    }
+    value = (value + e8 - 1) / e8;
+    while (value > INT64_MAX && scale > (uint64_t)KK_E8) {
+        value = (value + 9) / 10;
+        scale /= 10u;
+    }
+    if (value > INT64_MAX) {
+        return false;
+    }
+    state->lot_value = (int64_t)value;
+    state->lot_value_scale = scale;
+    return true;
+}
+
+kk_status kk_instrument_set(kk_engine *engine, uint32_t id, const kk_instrument *instrument) {
     if (id >= engine->capacity.instruments) {
         return KK_CAPACITY;
     }
@@ -72,23 +95,16 @@ kk_status kk_instrument_set(kk_engine *engine, uint32_t id, const kk_instrument 
         instrument->reference_price_e8 % instrument->tick_e8 != 0) {
         return KK_INVALID;
     }
-    kk_i128 lot_value;
-    if (__builtin_mul_overflow((kk_i128)instrument->lot_e8 * instrument->multiplier_e8,
-                               (kk_i128)instrument->rate_e8, &lot_value)) {
-        return KK_INVALID;
-    }
-    lot_value = (lot_value + e16 - 1) / e16;
-    if (lot_value > INT64_MAX) {
-        return KK_INVALID;
-    }
     kk_instrument_state *state = &engine->instruments[id];
     const uint32_t slot =
         instrument_slot(engine, (const uint8_t *)instrument->symbol, instrument->symbol_length);
     kk_assert(engine->symbol_table[slot] == KK_NONE || engine->symbol_table[slot] == id);
     kk_assert(!state->configured || engine->symbol_table[slot] == id);
+    if (!set_lot_value(state, instrument)) {
+        return KK_INVALID;
+    }
     state->config = *instrument;
     state->reference_ticks = instrument->reference_price_e8 / instrument->tick_e8;
-    state->lot_value_e8 = (int64_t)lot_value;
     state->configured = true;
     engine->symbol_table[slot] = id;
     return KK_OK;

@@ -14,7 +14,8 @@
 typedef struct kk_instrument_state {
     kk_instrument config;
     int64_t reference_ticks;
-    int64_t lot_value_e8; /* lot * multiplier * rate, rounded up: price_e8 * lots * this is e16 */
+    int64_t lot_value; /* lot * multiplier * rate, in units of 1 / lot_value_scale, rounded up */
+    uint64_t lot_value_scale; /* the finest power of ten from 1e8 to 1e16 that lot_value fits */
     bool configured;
 } kk_instrument_state;
 

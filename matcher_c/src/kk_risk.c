@@ -139,23 +139,23 @@ static bool check_price(const check *at) {
 
 /* ------------------------------------------------------------------ limits */
 
-/* Value of `lots` at a price, in 1e-16 of the venue's currency; NOTIONAL_MAX: that, or more. */
-static u128 notional_e16(kk_i128 price_e8, int64_t lots, int64_t lot_value_e8) {
+/* Value of `lots` at a price: currency * 1e8 * lot_value_scale; NOTIONAL_MAX: that, or more. */
+static u128 notional_of(kk_i128 price_e8, int64_t lots, int64_t lot_value) {
     const u128 price = (u128)(price_e8 < 0 ? -price_e8 : price_e8);
 
-    kk_assert(price >> 65 == 0 && lots > 0 && lots <= ORDER_LOTS_MAX && lot_value_e8 > 0);
+    kk_assert(price >> 65 == 0 && lots > 0 && lots <= ORDER_LOTS_MAX && lot_value > 0);
     const u128 all_lots = price * (uint64_t)lots;
-    const u128 low = (u128)(uint64_t)all_lots * (uint64_t)lot_value_e8;
-    const u128 high = (all_lots >> 64) * (uint64_t)lot_value_e8 + (low >> 64);
+    const u128 low = (u128)(uint64_t)all_lots * (uint64_t)lot_value;
+    const u128 high = (all_lots >> 64) * (uint64_t)lot_value + (low >> 64);
     return high >> 63 != 0 ? NOTIONAL_MAX : (high << 64) | (uint64_t)low;
 }
 
 /* The same in 1e-8, rounded up; INT64_MAX: that, or more. */
-static int64_t rounded_e8(u128 value_e16) {
-    if (value_e16 >= (u128)INT64_MAX * (uint64_t)KK_E8) {
+static int64_t rounded_e8(u128 value, uint64_t scale) {
+    if (value >= (u128)INT64_MAX * scale) {
         return INT64_MAX;
     }
-    return (int64_t)((value_e16 + (uint64_t)(KK_E8 - 1)) / (uint64_t)KK_E8);
+    return (int64_t)((value + scale - 1u) / scale);
 }
 
 /* The price at which a limit counts an order: its own, or the worst that the band allows. */
@@ -186,11 +186,12 @@ static bool check_limits(const check *at) {
                               qty_e8);
     }
     if (notional != 0) {
-        const u128 value_e16 =
-            notional_e16(limit_price_e8(at), at->checked->lots, at->instrument->lot_value_e8);
-        if (value_e16 > (u128)notional * (uint64_t)KK_E8) {
-            return refuse_numbers(at, KK_REASON_MAX_ORDER_NOTIONAL, notional, rounded_e8(value_e16),
-                                  notional);
+        const uint64_t scale = at->instrument->lot_value_scale;
+        const u128 value =
+            notional_of(limit_price_e8(at), at->checked->lots, at->instrument->lot_value);
+        if (value > (u128)notional * scale) {
+            return refuse_numbers(at, KK_REASON_MAX_ORDER_NOTIONAL, notional,
+                                  rounded_e8(value, scale), notional);
         }
     }
     return true;
