@@ -84,7 +84,6 @@ def open_storage(
         )
     writer = JournalWriter(folder, segments[-1].header.identity, segment_bytes=segment_bytes)
     writer.resume(tail)
-    venue.note_time(venue.engine.last_time_ns)
     return _storage(lock, venue, writer, recovered, continued=venue.engine.next_lsn > 1)
 
 

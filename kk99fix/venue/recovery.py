@@ -37,6 +37,7 @@ def replay(venue: Venue, runs: Iterable[memoryview]) -> Recovered:
     progress = Recovered()
     for run in runs:
         _replay_run(venue, run, progress)
+    venue.note_time(venue.engine.last_time_ns)
     return progress
 
 

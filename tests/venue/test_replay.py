@@ -137,10 +137,12 @@ def test_gate_of_the_recording_does_not_matter() -> None:
 def test_time_goes_on() -> None:
     """The time of the last replayed input is known, so that the venue never goes back."""
     desk = VenueDesk()
-    desk.tick(1_000_000)
+    desk.log_on("ALPHA")
+    desk.now_ns += 1_000_000
+    desk.send("ALPHA", "D", "11=1|55=AAPL|54=1|60=20260921-13:33:20|38=1|40=2|44=100|")
     other, recovered = desk.replayed()
 
-    assert other.engine.last_time_ns == desk.now_ns
+    assert other.engine.last_time_ns == other.venue.last_ns == desk.now_ns
     assert recovered.messages == len(records_of(desk.journal))
     with pytest.raises(AssertionError, match="never goes back"):
         other.venue.apply(TickInput(), desk.now_ns - 1)
