@@ -106,6 +106,8 @@ class Connections:
 
     def sweep(self) -> None:
         """Remove closing connections that have drained, or had their time."""
+        if not self._closing:
+            return
         now_ns = self._sequencer.pump.now_ns()
         for session in sorted(self._closing):
             connection = self._by_session[session]

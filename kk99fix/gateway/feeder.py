@@ -8,7 +8,8 @@ Then the session catches up from its cursor to the tail, and its ring follows ag
 After our Logout(5) only ranges are fed, and the tail up to that Logout: what is sent to the session
 later waits for its next connection.
 
-One step feeds each session one chunk; steps alternate with the traffic of everybody else.
+One step feeds one session one chunk, or scans a slice of the journal for where its messages are;
+sessions take turns, and steps alternate with the traffic of everybody else.
 """
 
 from collections import deque
@@ -25,7 +26,8 @@ from kk99fix.journal.record import DropCopy, Kind
 from kk99fix.matcher.engine import crc32c
 from kk99fix.venue.outcome import ResendRange
 
-CHUNK_MESSAGES: Final = 200
+#: About a millisecond's worth.
+CHUNK_MESSAGES: Final = 50
 CHUNK_BYTES: Final = 64 * 1024
 #: Ranges that may wait for one session; a counterparty that asks for more gets the newest ones.
 RANGES_MAX: Final = 8
@@ -100,22 +102,25 @@ class Feeder:
             await trio.lowlevel.checkpoint()
 
     def step(self) -> None:
-        """Feed each session one chunk."""
-        for feed in list(self._feeds.values()):
-            engine = self._engine
-            if not engine.attached(feed.session) or not engine.cursor(feed.session):
-                del self._feeds[feed.session]
-            elif engine.pending(feed.session) > engine.ring_free(feed.session):
-                feed.waiting = True
-            else:
-                self._feed_chunk(feed)
+        """Feed one session one chunk; they take turns."""
+        feed = next((feed for feed in self._feeds.values() if not feed.waiting), None)
+        if feed is not None:
+            del self._feeds[feed.session]
+            if not self._feed_chunk(feed):
+                self._feeds[feed.session] = feed
 
-    def _feed_chunk(self, feed: Feed) -> None:
+    def _feed_chunk(self, feed: Feed) -> bool:
+        """Feed a session if its ring has room; True when there is no more to be fed."""
+        engine = self._engine
+        if not engine.attached(feed.session) or not engine.cursor(feed.session):
+            return True
+        if engine.pending(feed.session) > engine.ring_free(feed.session):
+            feed.waiting = True
+            return False
         if feed.ranges:
             self._feed_range(feed)
         # At once, so that what is sent next goes to the ring and is no resend.
-        if not feed.ranges and self._feed_tail(feed):
-            del self._feeds[feed.session]
+        return not feed.ranges and self._feed_tail(feed)
 
     def _feed(self, session: int) -> Feed:
         self._wake.set()
@@ -129,6 +134,8 @@ class Feeder:
             feed.drop_range()
             return
         begin = wanted.begin
+        if not self._sent.prepare(feed.session, wanted.epoch, begin):
+            return
         limit = min(CHUNK_MESSAGES, wanted.end - begin + 1)
         records = self._sent.fetch(feed.session, wanted.epoch, begin, limit, CHUNK_BYTES)
         assert records or limit == 0, f"number {begin} of {wanted} is not in the journal"
@@ -184,6 +191,8 @@ class Feeder:
         last = self._sequencer.venue.last_number(session)
         limit = CHUNK_MESSAGES if last is None else min(CHUNK_MESSAGES, last - cursor + 1)
         epoch = self._engine.session(session).epoch
+        if not self._sent.prepare(session, epoch, cursor):
+            return False
         now_ns = self._sequencer.pump.now_ns()
         for record in self._sent.fetch(session, epoch, cursor, limit, CHUNK_BYTES):
             message = self._message(session, record)

@@ -10,7 +10,9 @@ The journal is the only copy of a sent message, so this module holds positions, 
 - an offset per 1024 records of a segment, made when a record is looked up by lsn.
 
 All of it is made by scanning when it is first asked for, newest segment first, so a start scans
-nothing and the hot path keeps no index. `note` adds what a caller knows anyway and saves that scan.
+nothing and the hot path keeps no index. A scan of many segments takes long: who has other things to
+do calls `prepare`, which scans a slice at a time, until it says that `fetch` has to scan no more.
+`note` adds what a caller knows anyway and saves that scan.
 What is held is bounded by sessions times segments.
 
 Rules:
@@ -20,6 +22,7 @@ Rules:
 - Numbers of one (session, epoch) are dense and in journal order.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -45,6 +48,8 @@ from kk99fix.journal.segment import (
 )
 
 MARK_EVERY: Final = 1024
+#: `prepare` scans at most one more than so many times MARK_EVERY records: two milliseconds.
+SLICE_MARKS: Final = 7
 _REMEDY = "Stop the gateway and restore the journal from a copy"
 
 
@@ -109,6 +114,22 @@ class SentMessages:
     ) -> None:
         """Add that `segment` holds numbers `first` to `last`, the first at `offset` of its file."""
         self._segment(segment).add((session, epoch), Extent(first, last, offset - PAGE_BYTES))
+
+    def prepare(self, session: int, epoch: int, begin: int) -> bool:
+        """Scan one slice of what `fetch` from number `begin` needs; True when it needs no more."""
+        if self._cursor(session, epoch, begin) is not None:
+            return True
+        for number in range(self._position().segment, self._first_segment - 1, -1):
+            indexed, end = self._segment(number), self._end(number)
+            extent = indexed.extents.get((session, epoch))
+            if extent is not None and extent.first <= begin <= extent.last:
+                return True
+            if indexed.scanned_to < end:
+                self._scan_to(indexed, self._slice_end(indexed, end))
+                return False
+            if extent is not None and extent.first <= begin:
+                return True
+        return True
 
     def fetch(
         self,
@@ -179,9 +200,9 @@ class SentMessages:
 
     def _locate(self, session: int, epoch: int, number: int) -> Position | None:
         """Return a place at or before the message, after which it comes next in its segment."""
-        cursor = self._cursors.get((session, epoch))
-        if cursor is not None and cursor[0] == number:
-            return cursor[1]
+        cursor = self._cursor(session, epoch, number)
+        if cursor is not None:
+            return cursor
         for segment in range(self._position().segment, self._first_segment - 1, -1):
             extent = self._extent(segment, (session, epoch), number)
             if extent is not None and extent.first <= number:
@@ -198,11 +219,27 @@ class SentMessages:
             return extent
         end = self._end(number)
         if indexed.scanned_to < end:
-            found = self._scan.extents(indexed.records, indexed.scanned_to, end)
-            for each, (first, last, offset) in found.items():
-                indexed.add(each, Extent(first, last, offset))
-            indexed.scanned_to = end
+            self._scan_to(indexed, end)
         return indexed.extents.get(key)
+
+    def _cursor(self, session: int, epoch: int, number: int) -> Position | None:
+        """Return where the last fetch ended, if `number` comes next there."""
+        cursor = self._cursors.get((session, epoch))
+        return cursor[1] if cursor is not None and cursor[0] == number else None
+
+    def _scan_to(self, indexed: _Indexed, end: int) -> None:
+        """Take the extents of the records up to `end` into the index."""
+        found = self._scan.extents(indexed.records, indexed.scanned_to, end)
+        for each, (first, last, offset) in found.items():
+            indexed.add(each, Extent(first, last, offset))
+        indexed.scanned_to = end
+
+    def _slice_end(self, indexed: _Indexed, end: int) -> int:
+        """Return a record's offset a few thousand records behind what is scanned, or `end`."""
+        marks, wanted = indexed.marks, bisect_right(indexed.marks, indexed.scanned_to) + SLICE_MARKS
+        if wanted >= len(marks):
+            self._offset_of(indexed, indexed.segment.header.first_lsn + wanted * MARK_EVERY, end)
+        return marks[wanted] if wanted < len(marks) else end
 
     def _next_message(
         self, place: Position, session: int, epoch: int, number: int

@@ -42,6 +42,25 @@ def test_a_range_is_fed_in_chunks(still: StillGateway) -> None:
     assert max(counts) <= CHUNK_MESSAGES
 
 
+def test_sessions_take_turns(still: StillGateway) -> None:
+    """Each step feeds one session; nobody waits for another's resend to end."""
+    peers = [still.connect(name) for name in ("BROKER1", "BROKER2")]
+    for peer in peers:
+        trade(still, peer, 4 * CHUNK_MESSAGES, {"BROKER1": "1", "BROKER2": "2"}[peer.comp_id])
+    for peer in peers:
+        peer.received()
+        peer.send("2", [(7, 2), (16, 0)])
+    still.run_pass()
+    fed = []
+    while len(still.gateway.feeder):
+        still.step()
+        fed += [(n, len(frames)) for n, p in enumerate(peers) if (frames := p.received())]
+
+    assert {count for _, count in fed} == {CHUNK_MESSAGES}
+    assert sorted([fed[0][0], fed[1][0]]) == [0, 1]
+    assert [who for who, _ in fed] == [fed[0][0], fed[1][0]] * 4
+
+
 def test_nothing_live_comes_between(still: StillGateway) -> None:
     """A report made during a resend comes after it, under its own number."""
     peer, other = still.connect("BROKER1"), still.connect("BROKER2")

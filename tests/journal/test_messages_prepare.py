@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+from support.journal_files import unit, write_journal
+
+from kk99fix.journal import messages
+from kk99fix.journal.messages import SentMessages
+from kk99fix.journal.record import Buffer
+from kk99fix.journal.scan import Scan, extents
+
+ROUNDS = 60
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[SentMessages, list[int]]:
+    """An index over several segments with 60 messages each to two sessions, and its scans."""
+    monkeypatch.setattr(messages, "MARK_EVERY", 4)
+    monkeypatch.setattr(messages, "SLICE_MARKS", 2)
+    batches = []
+    for n in range(ROUNDS):
+        for turn, session in enumerate((7, 8)):
+            report = b"%d to %d" % (n + 1, session) + b"x" * 300
+            batches.append(unit(1 + 4 * n + 2 * turn, (report,), session=session, number=n + 1))
+    writer = write_journal(tmp_path, batches)
+    assert writer.segment > 5
+    sizes: list[int] = []
+
+    def counted(
+        records: Buffer, start: int, end: int
+    ) -> dict[tuple[int, int], tuple[int, int, int]]:
+        sizes.append(end - start)
+        return extents(records, start, end)
+
+    return SentMessages(tmp_path, lambda: writer.position, scan=Scan(extents=counted)), sizes
+
+
+@pytest.mark.parametrize("begin", [1, 2, 17, ROUNDS, ROUNDS + 1])
+def test_prepare_scans_slices_until_fetch_scans_nothing(
+    index: tuple[SentMessages, list[int]], begin: int
+) -> None:
+    """Each call scans a few records; then a fetch gives the same as one that scans by itself."""
+    sent, sizes = index
+    calls = 1
+    while not sent.prepare(7, 0, begin):
+        calls += 1
+        assert len(sizes) == calls - 1
+        assert calls < 1000
+    scans = len(sizes)
+    found = [record.number for record in sent.fetch(7, 0, begin, 1000, 1 << 30)]
+
+    assert found == list(range(begin, ROUNDS + 1))
+    assert len(sizes) == scans
+    # A record has some 50 or some 350 bytes, and a slice at most 12 of them.
+    assert max(sizes) <= 6 * 50 + 6 * 400
+    assert sent.prepare(7, 0, ROUNDS + 1)
+
+
+def test_prepare_goes_on_where_lookups_by_lsn_have_been(
+    index: tuple[SentMessages, list[int]],
+) -> None:
+    """Marks that are there already change nothing about what is found."""
+    sent, _ = index
+    for lsn in (200, 3, 120):
+        assert sent.by_lsn(lsn).header.lsn == lsn
+    while not sent.prepare(8, 0, 1):
+        pass
+
+    assert len(sent.fetch(8, 0, 1, 1000, 1 << 30)) == ROUNDS
+
+
+def test_a_session_without_messages_is_ready_in_the_end(
+    index: tuple[SentMessages, list[int]],
+) -> None:
+    """Nothing was sent to it, and everything has been looked at once."""
+    sent, sizes = index
+    while not sent.prepare(9, 0, 1):
+        pass
+    scans = len(sizes)
+
+    assert sent.fetch(9, 0, 1, 10, 1000) == []
+    assert len(sizes) == scans
