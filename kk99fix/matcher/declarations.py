@@ -13,8 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORE = "matcher_c"
 
+# Hidden symbols, so that calls within the extension are direct and may be inlined across files:
+# a third of the CPU time of an order.
 # Without AVX-512: gcc 12 then copies structs to stack addresses that it has not aligned.
-_OPTIMISED = "-O3 -g -march=native"
+_OPTIMISED = "-O3 -g -march=native -flto=auto -fvisibility=hidden"
 if platform.machine() == "x86_64":
     _OPTIMISED += " -mno-avx512f"
 
@@ -42,4 +44,5 @@ def compile_arguments() -> tuple[list[str], list[str]]:
     if os.environ.get("KK99_SANITIZE") == "1":
         sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
         return ["-std=c11", "-O1", "-g", "-fno-omit-frame-pointer", *sanitizers], sanitizers
-    return ["-std=c11", *os.environ.get("KK99_CFLAGS", _OPTIMISED).split()], []
+    flags = os.environ.get("KK99_CFLAGS", _OPTIMISED).split()
+    return ["-std=c11", *flags], flags
