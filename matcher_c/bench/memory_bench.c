@@ -1,7 +1,7 @@
 /*
  * Memory: what an order slot costs, and whether orders that come and go leave anything behind.
  *
- *     memory_bench [millions]  prints "name value unit"
+ *     memory_bench             prints "name value unit"
  *
  * A million order slots and a window of four million ids, as shipped.  Ten million orders come and
  * are cancelled, a thousand at a time; the resident memory is read once every slot and every entry
@@ -16,6 +16,8 @@
 #define WINDOW 4000000u
 #define BATCH 1000u
 #define FRAME_BYTES 256u
+#define WARM 3000000u /* orders: their six million ids fill the window */
+#define MEASURED 10000000u
 
 static double resident_mib(void) {
     long pages = 0;
@@ -55,9 +57,7 @@ static void run_batch(venue *v, uint32_t first, bool cancel) {
     }
 }
 
-int main(int argc, char **argv) {
-    const uint32_t millions = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 10u;
-    const uint32_t warm = 3000000u; /* six million ids: the window has gone round */
+int main(void) {
     kk_capacity capacity = venue_capacity();
     venue v;
 
@@ -66,8 +66,8 @@ int main(int argc, char **argv) {
     venue_open(&v, &capacity);
     printf("memory_order_slot %u bytes\n", kk_order_slot_bytes(v.engine));
     double before = 0;
-    for (uint32_t first = 0; first < warm + millions * 1000000u; first += BATCH) {
-        if (first == warm) {
+    for (uint32_t first = 0; first < WARM + MEASURED; first += BATCH) {
+        if (first == WARM) {
             before = resident_mib();
         }
         run_batch(&v, first, false);
@@ -76,9 +76,9 @@ int main(int argc, char **argv) {
     kk_statistics statistics;
     kk_statistics_read(v.engine, &statistics);
     kk_assert(statistics.live_orders == 0);
-    kk_assert(statistics.orders_accepted == warm + millions * 1000000u);
-    printf("memory_resident %.1f MiB\n", resident_mib());
-    printf("memory_growth_%um %.1f MiB\n", millions, resident_mib() - before);
+    kk_assert(statistics.orders_accepted == WARM + MEASURED);
+    kk_bench_print("memory_resident", resident_mib(), "MiB");
+    kk_bench_print("memory_growth_10m_orders", resident_mib() - before, "MiB");
     venue_close(&v);
     return 0;
 }
