@@ -141,6 +141,15 @@ class OrderStream:
         self._ids += 1
         return f"{session[0]}{self._ids}"
 
+    def _again(self, session: str, clord_id: str) -> bool:
+        """Whether a request says that it may have been sent before: mostly where it has been."""
+        return self._maybe(0.5 if (session, clord_id) in self._reference.ids else 0.02)
+
+    def _age(self, probability: float) -> int:
+        """Rarely as old as an order may be, or older."""
+        old = self._random.choice([30 * NS_PER_S, 30 * NS_PER_S + 1, 31 * NS_PER_S])
+        return old if self._maybe(probability) else 0
+
     def _terms(self, symbol: str, side: str) -> tuple[int | None, int | None]:
         """Quantity and price; mostly on lot and tick, near the reference price."""
         instruments = self._reference.configuration["instruments"]
@@ -164,10 +173,11 @@ class OrderStream:
         side = self._random.choice("12")
         qty, price = self._terms(symbol, side)
         ord_type = self._random.choice("222222222221")
+        clord_id = self._id(session)
         return Request(
             kind="D",
             session=session,
-            clord_id=self._id(session),
+            clord_id=clord_id,
             account="B9" if self._maybe(0.01) else self._random.choice(accounts),
             symbol=symbol,
             side=side,
@@ -175,8 +185,8 @@ class OrderStream:
             price=None if ord_type == "1" and self._maybe(0.8) else price,
             ord_type=ord_type,
             time_in_force=self._random.choice(["", "0", "0", "0", "1", "1", "1", "3", "4"]),
-            age_ns=31 * NS_PER_S if self._maybe(0.01) else 0,
-            poss_resend=self._maybe(0.02),
+            age_ns=self._age(0.01),
+            poss_resend=self._again(session, clord_id),
         )
 
     def _target(self) -> Order | None:
@@ -210,17 +220,18 @@ class OrderStream:
                 last_day=0,
             )
         session = order.session if self._maybe(0.97) else self._random.choice(SESSIONS)
+        clord_id = self._id(session)
         request = Request(
             kind=kind,
             session=session,
-            clord_id=self._id(session),
+            clord_id=clord_id,
             orig_clord_id=self._former(order) or "none",
             order_id=self._order_id(order),
             symbol=order.symbol if self._maybe(0.97) else self._random.choice(SYMBOLS),
             side=order.side if self._maybe(0.97) else self._random.choice("12"),
             ord_type="",
-            age_ns=31 * NS_PER_S if self._maybe(0.02) else 0,
-            poss_resend=self._maybe(0.02),
+            age_ns=self._age(0.02),
+            poss_resend=self._again(session, clord_id),
         )
         return self._with_terms(request, order) if kind == "G" else request
 

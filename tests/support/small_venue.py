@@ -105,16 +105,16 @@ _CONFIGURATION: dict[str, Any] = {
     },
     "firms": {
         "Desk": {"limits": limits()},
-        "One": {"limits": limits(open_orders=60)},
+        "One": {"limits": limits(open_orders=50)},
         "Two": {"limits": limits(notional="200000")},
     },
     "accounts": {
         "A1": {"firm": "One", "limits": limits()},
         "A2": {"firm": "One", "limits": limits(notional="1500")},
-        "B1": {"firm": "Two", "limits": limits(open_orders=40)},
+        "B1": {"firm": "Two", "limits": limits(open_orders=30)},
     },
     "sessions": {
-        "ALPHA": session("One", ("A1", "A2"), limits=limits(qty="9000", open_orders=36)),
+        "ALPHA": session("One", ("A1", "A2"), limits=limits(qty="9000", open_orders=28)),
         "AUDIT": drop_copy(("Two",), ("A2", "B1")),
         "BETA": session("Two", ("B1",), dialect="kk99"),
         "DESK": drop_copy(("One",), ("A1", "A2")),
