@@ -48,7 +48,8 @@ asan: build  ## C tests and Python tests under ASan and UBSan
 	    --build-lib=$(ASAN_BUILD)
 	$(ASAN_PYTHON) $(BIN)/python -c \
 	    'import kk99fix.matcher._core as core; assert "asan" in core.__file__, core.__file__'
-	$(ASAN_PYTHON) KK99_SANITIZE=1 $(BIN)/pytest -p no:cacheprovider -m "not interop and not slow"
+	$(ASAN_PYTHON) KK99_SANITIZE=1 $(BIN)/pytest -p no:cacheprovider -m "not interop and not slow" \
+	    -o "pythonpath=$(ASAN_BUILD) tests ."
 
 fuzz: tools  ## libFuzzer on the core, for FUZZ_SECONDS (60)
 	$(MAKE) -C matcher_c fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
