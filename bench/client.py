@@ -40,7 +40,6 @@ class Run:
     stolen_s: float
     foreign_s: float
     rss_mib: float
-    whole_run_messages: int
 
     @property
     def disturbed(self) -> bool:
@@ -112,7 +111,6 @@ def run_from(task: Task, figures: dict[str, Any], rss_mib: float) -> Run:
         stolen_s=figures["steal_s"] or 0.0,
         foreign_s=max(foreign_s, 0.0),
         rss_mib=rss_mib,
-        whole_run_messages=whole["messages_in"] + whole["messages_out"],
     )
 
 

@@ -106,6 +106,6 @@ def inside_table(core: Sequence[CoreFigure], replays: Sequence[Replay]) -> Table
     for figure in core:
         table.add_row(figure.name, f"{figure.value:,.1f}", figure.unit)
     for replay in replays:
-        name = f"restart on the journal of {replay.line}, {replay.messages:,} messages"
+        name = f"replay of {replay.line}, {replay.messages:,} messages in {replay.seconds:.1f} s"
         table.add_row(name, f"{replay.messages_per_s:,.0f}", "messages/s")
     return table

@@ -74,9 +74,8 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
         capacity_of(settings),
         settings.venue.journal.segment_bytes,
         int(trading_day(settings.calendar.roll, time.time_ns())),
+        touch=settings.venue.capacity.touch_at_start,
     )
-    if settings.venue.capacity.touch_at_start:
-        storage.venue.engine.touch()
     pump = Pump(
         storage.venue.engine,
         connections=settings.venue.listen.max_connections,
@@ -99,8 +98,11 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
 def _bring_up_to_date(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> None:
     """RESTART after a replay, then what the files say differently, then the day."""
     if storage.continued:
-        recovered = storage.recovered
-        log.info("journal replayed", messages=recovered.messages, lsn=storage.venue.engine.next_lsn)
+        log.info(
+            "journal replayed",
+            records=storage.recovered.messages,
+            seconds=round(storage.replay_s, 3),
+        )
         sequencer.apply(RestartInput())
     registry = storage.venue.registry
     content = registry.plan(resolve(settings))

@@ -8,6 +8,7 @@ message dictionary wrote is refused before anything is touched.
 """
 
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,8 @@ class Storage:
     writer: JournalWriter
     sent: SentMessages
     recovered: Recovered
+    #: Verifying and replaying the journal.
+    replay_s: float
     #: Whether there was a journal before.
     continued: bool
 
@@ -57,10 +60,13 @@ def open_storage(
     segment_bytes: int,
     trading_day: int,
     progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr),  # noqa: T201
+    *,
+    touch: bool = False,
 ) -> Storage:
     """Lock the state directory and bring the venue to where its journal ends.
 
     A new journal begins with `trading_day` (YYYYMMDD).
+    With `touch` the memory of all order slots is taken before the first one is used.
     Raises `JournalError` (locked, damaged, foreign) and `DivergenceError`.
     """
     folder = state_dir / JOURNAL_FOLDER
@@ -68,14 +74,18 @@ def open_storage(
     lock = StateLock(state_dir)
     segments = list_segments(folder)
     venue = Venue(Engine(capacity))
+    if touch:
+        venue.engine.touch()
     if not segments:
         identity = Identity(uuid.uuid4().bytes, trading_day, _digest(), core.core_version())
         writer = JournalWriter(folder, identity, segment_bytes=segment_bytes)
         writer.create()
-        return _storage(lock, venue, writer, Recovered(), continued=False)
+        return _storage(lock, venue, writer, Recovered(), 0.0)
     _check_identity(segments[-1])
+    begun = time.monotonic()
     reader = JournalReader(segments, scan=FAST_SCAN)
     recovered = replay(venue, (_units(run, len(segments), progress) for run in reader.runs()))
+    replay_s = time.monotonic() - begun
     tail = reader.tail
     if tail.stale_bytes:
         progress(
@@ -84,7 +94,7 @@ def open_storage(
         )
     writer = JournalWriter(folder, segments[-1].header.identity, segment_bytes=segment_bytes)
     writer.resume(tail)
-    return _storage(lock, venue, writer, recovered, continued=venue.engine.next_lsn > 1)
+    return _storage(lock, venue, writer, recovered, replay_s)
 
 
 def _storage(
@@ -92,11 +102,11 @@ def _storage(
     venue: Venue,
     writer: JournalWriter,
     recovered: Recovered,
-    *,
-    continued: bool,
+    replay_s: float,
 ) -> Storage:
     sent = SentMessages(writer.directory, lambda: writer.position, scan=FAST_SCAN)
-    return Storage(lock, venue, writer, sent, recovered, continued)
+    continued = venue.engine.next_lsn > 1
+    return Storage(lock, venue, writer, sent, recovered, replay_s, continued)
 
 
 def _units(run: Run, segments: int, progress: Callable[[str], None]) -> memoryview:

@@ -30,7 +30,6 @@ RUN = Run(
     stolen_s=0.0,
     foreign_s=0.0,
     rss_mib=1.0,
-    whole_run_messages=20,
 )
 
 
