@@ -8,6 +8,7 @@ from cffi import FFI
 from kk99fix.matcher import declarations
 from kk99fix.matcher._core import ffi, lib
 
+REPOSITORY = Path(__file__).parents[2]
 HEADERS = tuple(f"matcher_c/include/{name}.h" for name in ("kk_reasons", "kk_record", "kk_core"))
 
 HEADER = """\
@@ -36,6 +37,12 @@ _Static_assert(sizeof(kk_x) == 24,
 int kk_f(const kk_x *x);
 #endif
 """
+
+
+@pytest.fixture(autouse=True)
+def _root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headers of the repository, wherever the package was installed from."""
+    monkeypatch.setattr(declarations, "ROOT", REPOSITORY)
 
 
 def test_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
