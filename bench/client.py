@@ -90,7 +90,7 @@ def run_client(task: Task, server: Server) -> Run:
 
 def run_from(task: Task, figures: dict[str, Any], rss_mib: float) -> Run:
     """Turn the client's JSON into a Run."""
-    latency, whole = figures["latency_us"], figures["whole_run"]
+    latency = figures["latency_us"]
     server_cpu_s, own_cpu_s = figures["server_cpu_s"] or 0.0, figures["own_cpu_s"]
     foreign_s = (figures["busy_s"] or 0.0) - server_cpu_s - own_cpu_s
     return Run(
