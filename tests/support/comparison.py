@@ -7,7 +7,8 @@ from kk99fix.matcher.values import Capacity
 from kk99fix.venue import venue as venue_module
 from kk99fix.venue.inputs import DayRollInput
 from support.order_stream import SESSIONS, fix_fields, fix_header, report_of
-from support.reference_venue import ReferenceVenue, Request, Room
+from support.reference_values import Request, Room
+from support.reference_venue import ReferenceVenue
 from support.small_venue import CAPACITY, FIRST_DAY, configuration
 from support.venue_desk import Sent, VenueDesk
 from support.venue_invariants import Watch

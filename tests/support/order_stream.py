@@ -6,7 +6,8 @@ import attrs
 
 from kk99fix.fix import tables
 from kk99fix.fix.values import decimal_e8, format_e8, format_utc_timestamp
-from support.reference_venue import Order, ReferenceVenue, Refusal, Report, Request
+from support.reference_values import Order, Refusal, Report, Request
+from support.reference_venue import ReferenceVenue
 from support.small_venue import E8, NS_PER_S
 from support.venue_desk import Fields, Sent
 

@@ -9,136 +9,25 @@ A slot for each order is all that it knows of memory: who asks for a closed orde
 until its slot has been given to another.
 """
 
-from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import attrs
 
-#: A session and its ClOrdID(11).
-Id = tuple[str, str]
+from support.reference_checks import Checks
+from support.reference_values import (
+    NEVER,
+    Id,
+    Order,
+    Refusal,
+    Report,
+    Request,
+    Room,
+    crosses,
+    priority,
+)
 
-E8 = 100_000_000
-NEVER = 99_999_999
-#: The most lots of one order.
-LOTS_MAX = 2**40
 #: An order's id counts as closed once so many later ones have been closed as well.
 WAITING = 8
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """A D, F, G or H as a counterparty means it; None and "" where a field is absent."""
-
-    kind: str
-    session: str
-    clord_id: str
-    orig_clord_id: str = ""
-    order_id: str = ""
-    account: str = ""
-    symbol: str = "AAPL"
-    side: str = "1"
-    qty: int | None = None
-    price: int | None = None
-    ord_type: str = "2"
-    time_in_force: str = ""
-    age_ns: int = 0
-    poss_resend: bool = False
-
-
-@attrs.frozen
-class Refusal:
-    """A reject code; the numbers in 1e-8, where the code has them."""
-
-    code: str
-    limit: int | None = None
-    value: int | None = None
-    headroom: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Report:
-    """What one ExecutionReport(8) or OrderCancelReject(9) has to say."""
-
-    session: str
-    msg_type: str
-    order_id: str
-    clord_id: str
-    ord_status: str
-    exec_type: str = ""
-    orig_clord_id: str = ""
-    symbol: str = ""
-    side: str = ""
-    qty: int | None = None
-    price: int | None = None
-    ord_type: str = ""
-    time_in_force: str = ""
-    trade: str = ""
-    last_qty: int | None = None
-    last_price: int | None = None
-    leaves: int | None = None
-    cum: int | None = None
-    avg_px: int | None = None
-    liquidity: str = ""
-    priority: str = ""
-    refusal: Refusal | None = None
-
-
-@attrs.define(kw_only=True, eq=False)
-class Order:
-    """An accepted order, for ever."""
-
-    number: int
-    session: str
-    account: str
-    symbol: str
-    side: str
-    qty: int
-    price: int | None
-    ord_type: str
-    time_in_force: str
-    clord_id: str
-    last_day: int
-    #: live, filled, cancelled or expired.
-    state: str = "live"
-    #: Rank in time among the resting orders; None while it does not rest.
-    place: int | None = None
-    fills: list[tuple[int, int]] = attrs.field(factory=list)
-    slot: int = 0
-    #: Whether its slot belongs to another order now.
-    gone: bool = False
-
-    @property
-    def cum(self) -> int:
-        """CumQty(14)."""
-        return sum(qty for qty, _ in self.fills)
-
-    @property
-    def leaves(self) -> int:
-        """LeavesQty(151)."""
-        return self.qty - self.cum if self.state == "live" else 0
-
-    @property
-    def avg_px(self) -> int:
-        """AvgPx(6): `round` of a fraction goes half to even."""
-        if not self.fills:
-            return 0
-        return round(Fraction(sum(qty * price for qty, price in self.fills), self.cum))
-
-    @property
-    def status(self) -> str:
-        """OrdStatus(39)."""
-        ended = {"filled": "2", "cancelled": "4", "expired": "C"}
-        return ended.get(self.state) or ("1" if self.fills else "0")
-
-
-@attrs.frozen
-class Room:
-    """How many orders, price levels and closed ids there is room for."""
-
-    orders: int
-    levels: int
-    closed_ids: int
 
 
 class ReferenceVenue:
@@ -147,9 +36,9 @@ class ReferenceVenue:
     def __init__(self, configuration: dict[str, Any], trading_day: int, room: Room) -> None:
         """Begin without orders."""
         self.configuration = configuration
+        self.checks = Checks(configuration)
         self.room = room
         self.trading_day = trading_day
-        self.halted = False
         self.orders: list[Order] = []
         self._live: list[Order] = []
         #: Every id that is known; None: its request was refused.
@@ -215,17 +104,17 @@ class ReferenceVenue:
             for order in self._live
             if order.place is not None and (order.symbol, order.side) == (symbol, side)
         ]
-        return sorted(resting, key=_priority)
+        return sorted(resting, key=priority)
 
     # ------------------------------------------------------------------ new orders
 
     def _new(self, request: Request) -> None:
         if self._id_is_answered(request):
             return
-        account = self._account(request)
-        refusal = self._symbol_and_account(request, account)
-        refusal = refusal or self._terms(request, request.ord_type)
-        refusal = refusal or self._open_orders(request.session, account)
+        account = self.checks.account_of(request)
+        refusal = self.checks.symbol_and_account(request, account)
+        refusal = refusal or self.checks.terms(request, request.ord_type)
+        refusal = refusal or self.checks.open_orders(request.session, account, self._live)
         refusal = refusal or self._lack_of_room(request)
         if refusal is not None:
             self._spend(request)
@@ -301,7 +190,7 @@ class ReferenceVenue:
 
     def _crossing(self, order: Order) -> list[Order]:
         other = self.book(order.symbol, "2" if order.side == "1" else "1")
-        return [maker for maker in other if _crosses(order, maker)]
+        return [maker for maker in other if crosses(order, maker)]
 
     def _best_against(self, order: Order) -> Order | None:
         return next(iter(self._crossing(order)), None)
@@ -381,13 +270,13 @@ class ReferenceVenue:
             self._replace(request, order)
 
     def _replace_refusal(self, request: Request, order: Order) -> Refusal | None:
-        account_agrees = not request.account or self._account(request) == order.account
+        account_agrees = not request.account or self.checks.account_of(request) == order.account
         if request.ord_type != order.ord_type or not account_agrees:
             return Refusal("REPLACE_MISMATCH")
         if request.time_in_force in {"3", "4"}:
             return Refusal("UNSUPPORTED_TIME_IN_FORCE")
         as_new = attrs.evolve(request, account=order.account, symbol=order.symbol)
-        refusal = self._terms(as_new, order.ord_type)
+        refusal = self.checks.terms(as_new, order.ord_type)
         if refusal is None and self._lacks_level(order.symbol, order.side, request.price):
             return Refusal("CAPACITY")
         return refusal
@@ -499,87 +388,6 @@ class ReferenceVenue:
             self._refuse_change(request, named, Refusal(code))
         return True
 
-    # ------------------------------------------------------------------ checks
-
-    def _account(self, request: Request) -> str:
-        """The account that the request means; "" for none that the session may use."""
-        allowed: list[str] = self.configuration["sessions"][request.session]["accounts"]
-        if not request.account:
-            return allowed[0]
-        return request.account if request.account in allowed else ""
-
-    def _symbol_and_account(self, request: Request, account: str) -> Refusal | None:
-        if request.symbol not in self.configuration["instruments"]:
-            return Refusal("UNKNOWN_SYMBOL")
-        return None if account else Refusal("UNKNOWN_ACCOUNT")
-
-    def _terms(self, request: Request, ord_type: str) -> Refusal | None:
-        """Whether an order with these terms may trade now."""
-        instrument = self.configuration["instruments"][request.symbol]
-        qty, price = request.qty, request.price
-        if self.halted:
-            return Refusal("HALTED")
-        if not instrument["open"]:
-            return Refusal("INSTRUMENT_CLOSED")
-        if request.age_ns > self.configuration["venue"]["max_order_age_ns"]:
-            return Refusal("STALE_ORDER")
-        if qty is None or qty <= 0:
-            return Refusal("QTY_NOT_POSITIVE")
-        if qty % instrument["lot_e8"]:
-            return Refusal("QTY_LOT")
-        if qty // instrument["lot_e8"] > LOTS_MAX:
-            most = min(LOTS_MAX * instrument["lot_e8"], 2**63 - 1)
-            return Refusal("MAX_ORDER_QTY", most, qty, most)
-        wrong_price = _price_refusal(instrument, price) if ord_type == "2" else None
-        return wrong_price or self._size(request, instrument, ord_type)
-
-    def _size(self, request: Request, instrument: dict[str, int], ord_type: str) -> Refusal | None:
-        """Limits of quantity and value; the tightest counts."""
-        assert request.qty is not None
-        owners = self._owners(request.session, self._account(request))
-        most = _tightest([limits["max_order_qty_e8"] for limits in owners])
-        if most and request.qty > most:
-            return Refusal("MAX_ORDER_QTY", most, request.qty, most)
-        most = _tightest([limits["max_order_notional_e8"] for limits in owners])
-        if ord_type == "2":
-            assert request.price is not None
-            price = request.price
-        else:  # the worst price that the band allows
-            sign = -1 if instrument["reference_price_e8"] < 0 else 1
-            price = instrument["reference_price_e8"] + sign * instrument["band_e8"]
-        value = Fraction(abs(price) * request.qty, E8) * Fraction(
-            instrument["multiplier_e8"] * instrument["rate_e8"], E8 * E8
-        )
-        if most and value > most:
-            rounded_up = -(-value.numerator // value.denominator)
-            return Refusal("MAX_ORDER_NOTIONAL", most, min(rounded_up, 2**63 - 1), most)
-        return None
-
-    def _owners(self, session: str, account: str) -> Sequence[dict[str, int]]:
-        """Limits of session, account and firm."""
-        configuration = self.configuration
-        owner = configuration["accounts"][account]
-        return (
-            configuration["sessions"][session]["limits"],
-            owner["limits"],
-            configuration["firms"][owner["firm"]]["limits"],
-        )
-
-    def _open_orders(self, session: str, account: str) -> Refusal | None:
-        firm = self.configuration["accounts"][account]["firm"]
-        live = self.live()
-        accounts = self.configuration["accounts"]
-        counts = (
-            sum(order.session == session for order in live),
-            sum(order.account == account for order in live),
-            sum(accounts[order.account]["firm"] == firm for order in live),
-        )
-        for limits, count in zip(self._owners(session, account), counts, strict=True):
-            most = limits["max_open_orders"]
-            if most and count >= most:
-                return Refusal("MAX_OPEN_ORDERS", most * E8, (count + 1) * E8, 0)
-        return None
-
     # ------------------------------------------------------------------ reports
 
     def _add(self, **fields: Any) -> None:  # noqa: ANN401 - as Report takes them
@@ -634,35 +442,3 @@ class ReferenceVenue:
             ord_status=self._status_of(request.session, request.orig_clord_id, order),
             refusal=refusal,
         )
-
-
-def _priority(order: Order) -> tuple[int, int]:
-    """Price, then time; the best comes first."""
-    assert order.price is not None
-    assert order.place is not None
-    return (-order.price if order.side == "1" else order.price, order.place)
-
-
-def _crosses(taker: Order, maker: Order) -> bool:
-    if taker.price is None:
-        return True
-    assert maker.price is not None
-    return maker.price <= taker.price if taker.side == "1" else maker.price >= taker.price
-
-
-def _price_refusal(instrument: dict[str, int], price: int | None) -> Refusal | None:
-    """Whether a limit order may have this price."""
-    if price is None:
-        return Refusal("PRICE_MISSING")
-    if price % instrument["tick_e8"]:
-        return Refusal("PRICE_TICK")
-    reference, band = instrument["reference_price_e8"], instrument["band_e8"]
-    if not band or reference - band <= price <= reference + band:
-        return None
-    bound = reference + band if price > reference else reference - band
-    return Refusal("PRICE_BAND", bound, price, band)
-
-
-def _tightest(limits: Sequence[int]) -> int:
-    """The lowest limit, of which 0 is none."""
-    return min((limit for limit in limits if limit), default=0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.comparison import Comparison
-from support.reference_venue import Request
+from support.reference_values import Request
 from support.small_venue import E8, configuration, limits
 
 INT64_MAX = 2**63 - 1

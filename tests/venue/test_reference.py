@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from support.comparison import Comparison
 from support.order_stream import SESSIONS, OrderStream
-from support.reference_venue import Order, Request
+from support.reference_values import Order, Request
 from support.small_venue import CAPACITY, FIRST_DAY, NS_PER_S, configuration
 
 from kk99fix.fix import tables
