@@ -69,7 +69,8 @@ def _print_tables(settings: Settings) -> None:
     roll = settings.calendar.roll
     console.print(
         f"venue {venue.comp_id}: currency {venue.currency}, "
-        f"FIX on {listen.host}:{listen.port}, metrics on port {listen.metrics_port}\n"
+        f"FIX on {listen.host}:{listen.port}, "
+        f"metrics on {listen.metrics_host}:{listen.metrics_port}\n"
         f"durability {venue.durability}, {venue.after_restart} after a restart, "
         f"trading day rolls at {roll.time} {roll.zone}\n"
     )

@@ -103,6 +103,7 @@ def _run(
         gateway,
         host=listen.host if host is None else host,
         port=listen.port if port is None else port,
+        metrics_host=listen.metrics_host,
         metrics_port=listen.metrics_port if metrics_port is None else metrics_port,
         ready=lambda host, port: click.echo(f"listening on {host}:{port}"),
     )

@@ -43,6 +43,8 @@ class Listen:
     host: Address = "127.0.0.1"
     #: Port 0 is any free one.
     port: Port = 9944
+    #: Whatever `host` is, the metrics stay on this machine unless this says otherwise.
+    metrics_host: Address = "127.0.0.1"
     metrics_port: Port = 9945
     max_connections: Count = 1024
     max_connections_per_address: Count = 256

@@ -226,7 +226,8 @@ def exporting(snapshots: Snapshots, host: str, port: int) -> Iterator[None]:
     try:
         server = make_server(host, port, make_wsgi_app(registry), server_class, _QuietHandler)
     except OSError as error:
-        raise ListenError("metrics", host, port, "--metrics-port", error) from error
+        names = "--metrics-port", "metrics_host in venue.toml"
+        raise ListenError("metrics", host, port, *names, error) from error
     thread = Thread(target=server.serve_forever, args=(STOP_LOOK_S,), daemon=True)
     thread.start()
     try:

@@ -118,6 +118,7 @@ async def serve(
     *,
     host: str,
     port: int,
+    metrics_host: str,
     metrics_port: int,
     ready: Callable[[str, int], None],
 ) -> None:
@@ -134,6 +135,7 @@ async def serve(
             gateway,
             host=host,
             port=port,
+            metrics_host=metrics_host,
             metrics_port=metrics_port,
             ready=ready,
             wait_for_stop=wait_for_signal,
@@ -145,6 +147,7 @@ async def run(
     *,
     host: str,
     port: int,
+    metrics_host: str,
     metrics_port: int,
     ready: Callable[[str, int], None],
     wait_for_stop: Callable[[], Awaitable[None]],
@@ -152,7 +155,7 @@ async def run(
     """Serve until `wait_for_stop` returns, then stop; the gateway may not be used again."""
     try:
         snapshots = Snapshots(gateway)
-        with exporting(snapshots, host, metrics_port):
+        with exporting(snapshots, metrics_host, metrics_port):
             listeners = await _listen(host, port)
             async with trio.open_nursery() as tasks:
                 for task in _tasks(gateway, snapshots):
@@ -186,7 +189,7 @@ async def _listen(host: str, port: int) -> list[trio.SocketListener]:
     try:
         return await trio.open_tcp_listeners(port, host=host)
     except OSError as error:
-        raise ListenError("FIX", host, port, "--port", error) from error
+        raise ListenError("FIX", host, port, "--port", "--host", error) from error
 
 
 @asynccontextmanager

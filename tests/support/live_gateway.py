@@ -123,6 +123,7 @@ async def live_gateway(settings: Settings, state_dir: Path) -> AsyncIterator[Liv
             live.gateway,
             host=HOST,
             port=0,
+            metrics_host=HOST,
             metrics_port=live.metrics_port,
             ready=ready,
             wait_for_stop=stopped.receive,
