@@ -54,7 +54,8 @@ class Sequencer:
         outcome = self.venue.apply(item, self.pump.now_ns())
         self.failed = False
         for fault in outcome.faults:
-            self._log.error("fault ended a session", session=item.session, traceback=fault)
+            name = self.venue.registry.session_names()[fault.session]
+            self._log.error("fault ended a session", session=name, traceback=fault.traceback)
         self._disconnects += outcome.disconnects
         for resend in outcome.resends:
             self.on_resend(resend)

@@ -21,11 +21,18 @@ class ResendRange:
     end: int
 
 
+@frozen
+class Fault:
+    """An exception of ours that ended this session."""
+
+    session: int
+    traceback: str
+
+
 @define
 class Outcome:
     """Filled while one input is applied; an outcome says nothing that the journal does not."""
 
     disconnects: list[Disconnected] = Factory(list)
-    #: Faults of ours that ended one session: tracebacks, for the log.
-    faults: list[str] = Factory(list)
+    faults: list[Fault] = Factory(list)
     resends: list[ResendRange] = Factory(list)

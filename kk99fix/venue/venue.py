@@ -18,6 +18,8 @@ It reads no clock and no file, awaits nothing, and gives the same records for th
 """
 
 import traceback
+from collections.abc import Callable
+from functools import partial
 from typing import Any, assert_never
 
 from kk99fix.fix import encode
@@ -48,7 +50,7 @@ from kk99fix.venue.inputs import (
     TickInput,
     msg_seq_num,
 )
-from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange
+from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange
 from kk99fix.venue.registry import Registry, set_venue
 
 #: Order slots looked at for expiry in one unit: about a millisecond.
@@ -167,21 +169,24 @@ class Venue:
         layer = self._sessions[session]
         numbers = self._numbers(session)
         self.engine.heard(session)
-        try:
-            effects = layer.receive(message, numbers, now_ns)
-        except Exception:  # noqa: BLE001 - a fault of ours may cost this session, never the others
-            outcome.faults.append(traceback.format_exc())
-            outcome.disconnects.append(Disconnected(session, "internal-fault"))
-            self._end(session)
-        else:
-            self._carry_out(session, effects, outcome)
+        self._ask(session, lambda: layer.receive(message, numbers, now_ns), outcome)
 
     def _stop(self, item: StopInput, now_ns: int, outcome: Outcome) -> None:
         layer = self._sessions.get(item.session)
         if layer is not None:
-            text = item.text.encode("ascii")
-            effects = layer.stop(text, self._numbers(item.session), now_ns)
-            self._carry_out(item.session, effects, outcome)
+            text, numbers = item.text.encode("ascii"), self._numbers(item.session)
+            self._ask(item.session, lambda: layer.stop(text, numbers, now_ns), outcome)
+
+    def _ask(self, session: int, layer: Callable[[], tuple[Effect, ...]], outcome: Outcome) -> None:
+        """Ask a session's layer what to do, and do it."""
+        try:
+            effects = layer()
+        except Exception:  # noqa: BLE001 - a fault of ours may cost this session, never the others
+            outcome.faults.append(Fault(session, traceback.format_exc()))
+            outcome.disconnects.append(Disconnected(session, "internal-fault"))
+            self._end(session)
+        else:
+            self._carry_out(session, effects, outcome)
 
     def _carry_out(self, session: int, effects: tuple[Effect, ...], outcome: Outcome) -> None:
         """Turn effects of the session layer into changes, in their order."""
@@ -268,9 +273,8 @@ class Venue:
             self._set_halted(halted=False)
         waiting = {s for s, due_ns in self._deadlines_ns.items() if due_ns <= now_ns}
         for session in sorted(waiting | set(self.engine.sessions_due(now_ns))):
-            layer = self._sessions[session]
-            effects = layer.tick(self._numbers(session), now_ns)
-            self._carry_out(session, effects, outcome)
+            tick = partial(self._sessions[session].tick, self._numbers(session), now_ns)
+            self._ask(session, tick, outcome)
         if self.engine.expire_pending:
             self.engine.expire_slice(EXPIRE_SLICE)
 

@@ -15,7 +15,7 @@ from kk99fix.journal.errors import JournalWriteError
 from kk99fix.journal.segment import list_segments
 from kk99fix.matcher.pump import Event, EventKind
 from kk99fix.session.machine import Session
-from kk99fix.venue.inputs import DayRollInput, TickInput
+from kk99fix.venue.inputs import DayRollInput, StopInput, TickInput
 
 
 @pytest.fixture
@@ -50,6 +50,35 @@ def test_a_fault_of_ours_ends_one_session(
     assert "ZeroDivisionError" in fault["traceback"]
     assert still.gateway.connections.ended == {"internal-fault": 1}
     assert still.connect("BROKER1").types() == "A"
+
+
+@pytest.mark.parametrize("method", ["tick", "stop"])
+def test_a_fault_while_time_passes_ends_one_session(
+    still: StillGateway, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """A tick or a stop that fails for one session does its work for the others."""
+    peer, other = still.connect("BROKER1"), still.connect("BROKER2")
+    healthy = getattr(Session, method)
+
+    def broken(self: Session, *rest: Any) -> Any:  # noqa: ANN401 - passed on
+        if self._life.rules.sender_comp_id == b"BROKER1":
+            raise ZeroDivisionError
+        return healthy(self, *rest)
+
+    monkeypatch.setattr(Session, method, broken)
+    clock = still.gateway.clock
+    still.gateway.sequencer.pump.set_clock(clock.offset_ns + 61 * 1_000_000_000, 0)
+    sessions = (peer.session, other.session)
+    items = [StopInput(each, "x") for each in sessions] if method == "stop" else [TickInput()]
+    for item in items:
+        still.gateway.sequencer.apply(item)
+    still.gateway.sequencer.commit()
+    still.run_pass()
+
+    assert peer.types() == "A"
+    assert peer.closed()
+    assert other.types() == {"tick": "A0", "stop": "A5"}[method]
+    assert [line["session"] for line in still.logged.of("fault ended a session")] == ["BROKER1"]
 
 
 def test_a_fault_in_a_unit_ends_everything(
