@@ -11,9 +11,9 @@
 
 /*
  * Room that every unit may count on; below it kk_consume answers KK_OUT_FULL.  It bounds what one
- * input can do: some 40,000 fills.
+ * input can do: some 160,000 fills.
  */
-#define KK_UNIT_RESERVE ((size_t)32 * 1024 * 1024)
+#define KK_UNIT_RESERVE ((size_t)128 * 1024 * 1024)
 /* Room that one fill may take: two reports and all their copies. */
 #define KK_FILL_RESERVE ((size_t)8 * 1024)
 

@@ -299,8 +299,8 @@ static void resumes_when_full(void) {
     uint32_t none = 0;
     uint32_t fulls = 0;
 
-    const uint64_t eager = fill_journal(80000, false, &none);
-    const uint64_t patient = fill_journal(80000, true, &fulls);
+    const uint64_t eager = fill_journal(320000, false, &none);
+    const uint64_t patient = fill_journal(320000, true, &fulls);
     KK_CHECK(eager == patient);
     KK_CHECK(none == 0 && fulls >= 1);
 }

@@ -419,7 +419,7 @@ static void levels_run_out(void) {
 
 /* A sweep that one unit cannot hold stops with a whole state and cancels the rest. */
 static void a_unit_is_bounded(void) {
-    enum { ORDERS = 60000 };
+    enum { ORDERS = 240000 };
     kk_capacity capacity = venue_capacity();
     char text[96];
     capacity.orders = ORDERS + 2;
@@ -430,16 +430,16 @@ static void a_unit_is_bounded(void) {
         (void)snprintf(text, sizeof text, "1 D|11=m%u|54=2|38=1|44=100", i);
         venue_do(&v, text);
     }
-    venue_do(&v, "0 D|11=fok|54=1|38=60000|44=100|59=4");
+    venue_do(&v, "0 D|11=fok|54=1|38=240000|44=100|59=4");
     KK_CHECK(venue_said(&v, "0 150=0 ; 0 150=4|39=4|14=0|code=CAPACITY"));
-    venue_do(&v, "0 D|11=all|54=1|38=60000|44=100");
+    venue_do(&v, "0 D|11=all|54=1|38=240000|44=100");
     KK_CHECK(kk_journal_used(v.engine) <= KK_UNIT_RESERVE);
     const uint32_t left = v.engine->pool.live;
     KK_CHECK(left > 0 && left < ORDERS / 2);
     venue_do(&v, "0 H|11=all|54=1");
     (void)snprintf(text, sizeof text, "0 150=I|39=4|151=0|14=%u", ORDERS - left);
     KK_CHECK(venue_said(&v, text));
-    venue_do(&v, "0 D|11=rest|54=1|38=60000|44=100");
+    venue_do(&v, "0 D|11=rest|54=1|38=240000|44=100");
     KK_CHECK(v.engine->pool.live == 1);
     venue_close(&v);
 }
