@@ -3,12 +3,15 @@
 One line for each event: JSON when standard error is no terminal, coloured text when it is.
 Values that a counterparty chose are escaped and capped, and keys that hold secrets are masked
 whatever their value, so that no caller has to remember.
+A line that cannot be written (the disk is full, the reader is gone) is lost and stops nothing.
 """
 
+import io
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final, TextIO
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -33,6 +36,22 @@ def mask_secrets(
     return event
 
 
+class _Tolerant(io.TextIOBase):
+    """A stream that loses what cannot be written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def configure(stream: TextIO | None = None, *, level: str = "info") -> Log:
     """Set structlog up for the process and return its logger."""
     target = sys.stderr if stream is None else stream
@@ -54,7 +73,7 @@ def configure(stream: TextIO | None = None, *, level: str = "info") -> Log:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(target),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Tolerant(target))),
         cache_logger_on_first_use=False,
     )
     log: Log = structlog.get_logger()

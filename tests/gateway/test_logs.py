@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 
@@ -101,3 +102,24 @@ def test_a_terminal_gets_text_without_values_of_variables() -> None:
 
     assert "ValueError: 7" in stream.getvalue()
     assert CANARY not in stream.getvalue()
+
+
+class FullDisk(io.StringIO):
+    """A stream that takes nothing."""
+
+    def write(self, _text: str) -> int:
+        """Fail as a full disk does."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        """Fail as a pipe does whose reader is gone."""
+        raise BrokenPipeError
+
+
+def test_a_line_that_cannot_be_written_stops_nothing() -> None:
+    """Trading goes on without a log."""
+    stream = FullDisk()
+    log = logs.configure(stream)
+    log.info("lost")
+    stream.close()
+    log.error("lost too")
