@@ -7,6 +7,7 @@
  */
 #include "kk_consume.h"
 
+#include "kk_command.h"
 #include "kk_gate.h"
 #include "kk_orders.h"
 

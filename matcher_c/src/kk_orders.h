@@ -2,13 +2,15 @@
  * The life of orders: new, cancel, replace, status, expiry.  Risk first, then the book, then the
  * reports in the sequence of the venue's rules.
  *
- *     kk_orders.c         dispatch, what an id names, refusals, the end of an order
- *     kk_new_order.c      D
- *     kk_cancel_order.c   F
- *     kk_replace_order.c  G
- *     kk_order_status.c   H, and the answer to a request that was sent again
- *     kk_take.c           trading against the book, and what becomes of the rest
- *     kk_expire.c         Day orders of a past trading day
+ *     kk_new_order.c  kk_cancel_order.c  kk_replace_order.c     D, F, G
+ *     kk_request.c       ids of requests, refusals, the order that an F or G may act on
+ *     kk_order_status.c  H, and the answer to a request that was sent again
+ *     kk_target.c        what an id names
+ *     kk_take.c          trading against the book, and what becomes of the rest
+ *     kk_expire.c        Day orders of a past trading day
+ *     kk_order_end.c     the end of an order
+ *
+ * A file calls those below it alone; kk_command.c stands above them all.
  *
  * Every request is answered by at least one report.  A ClOrdID(11) is used up by any request that
  * could be told from others by it, refused ones included.
@@ -18,10 +20,6 @@
 
 #include "kk_engine.h"
 #include "kk_exec_report.h"
-
-/* Applies a decoded command inside the open unit: dispatch by kind. */
-void kk_apply_command(kk_engine *engine, uint32_t session, const kk_command *command,
-                      uint64_t clord_id_hash, uint64_t orig_clord_id_hash);
 
 void kk_new_order(kk_engine *engine, uint32_t session, const kk_command *command, uint64_t hash);
 void kk_cancel_order(kk_engine *engine, uint32_t session, const kk_command *command, uint64_t hash,
@@ -61,6 +59,12 @@ typedef struct kk_target {
 
 /* What the id with this hash names.  An order whose day is over expires here first. */
 kk_target kk_find_target(kk_engine *engine, uint64_t hash);
+
+/* An entry's status tells in its upper bits which order it belonged to, modulo 2^29. */
+#define KK_STATUS_BITS 3u
+#define KK_STATUS_MASK ((1u << KK_STATUS_BITS) - 1u)
+
+_Static_assert(KK_ORDER_EXPIRED <= KK_STATUS_MASK, "a status fits below the order's tag");
 
 /* Index status of an id that is not (any more) the current id of a live order. */
 uint32_t kk_retired_status(const kk_order *order, kk_order_status status);

@@ -1,8 +1,8 @@
 /* Units of the journal: one input and all its outputs. */
 #include <string.h>
 
+#include "kk_command.h"
 #include "kk_engine.h"
-#include "kk_orders.h"
 
 void kk_journal_bind(kk_engine *engine, uint8_t *buffer, size_t capacity, uint64_t next_lsn) {
     kk_assert(!engine->out.open);

@@ -1,114 +1,7 @@
-/* What all requests share: dispatch, ids and what they name, refusals, the end of an order. */
+/* What requests share: their ids, refusals, and the order that an F or G may act on. */
 #include "kk_orders.h"
 
 #include <string.h>
-
-/* An entry's status tells in its upper bits which order it belonged to, modulo 2^29. */
-#define STATUS_BITS 3u
-#define STATUS_MASK ((1u << STATUS_BITS) - 1u)
-
-_Static_assert(KK_ORDER_EXPIRED <= STATUS_MASK, "a status fits below the order's tag");
-
-void kk_apply_command(kk_engine *engine, uint32_t session, const kk_command *command,
-                      uint64_t clord_id_hash, uint64_t orig_clord_id_hash) {
-    kk_assert(engine->out.open);
-    kk_assert(session < engine->capacity.sessions && engine->sessions[session].configured);
-    engine->statistics.messages_in[command->kind & 127u]++;
-    switch ((kk_command_kind)command->kind) {
-    case KK_COMMAND_NEW:
-        kk_new_order(engine, session, command, clord_id_hash);
-        return;
-    case KK_COMMAND_CANCEL:
-        kk_cancel_order(engine, session, command, clord_id_hash, orig_clord_id_hash);
-        return;
-    case KK_COMMAND_REPLACE:
-        kk_replace_order(engine, session, command, clord_id_hash, orig_clord_id_hash);
-        return;
-    case KK_COMMAND_STATUS:
-        kk_status_request(engine, session, command, clord_id_hash);
-        return;
-    }
-    kk_assert(false); /* a command is one of four kinds */
-}
-
-bool kk_unit_has_room(const kk_engine *engine, size_t bytes) {
-    kk_assert(engine->out.open && engine->out.end >= engine->out.used);
-    return engine->out.end - engine->out.used + bytes <= KK_UNIT_RESERVE;
-}
-
-/* ------------------------------------------------------------------ the end of an order */
-
-uint32_t kk_retired_status(const kk_order *order, kk_order_status status) {
-    kk_assert(status != KK_ORDER_LIVE);
-    return (uint32_t)(order->order_id << STATUS_BITS) | (uint32_t)status;
-}
-
-static void lower(uint32_t *open_orders) {
-    kk_assert(*open_orders > 0);
-    (*open_orders)--;
-}
-
-void kk_close_order(kk_engine *engine, uint32_t slot, kk_order_status status) {
-    kk_order *order = &engine->pool.orders[slot];
-
-    kk_assert(order->status == KK_ORDER_LIVE && status > KK_ORDER_LIVE);
-    if (order->level != KK_NONE) {
-        kk_book_remove(engine->books, slot);
-    }
-    order->leaves_lots = 0;
-    order->status = (uint8_t)status;
-    lower(&engine->sessions[order->session].open_orders);
-    lower(&engine->accounts[order->account].open_orders);
-    lower(&engine->firms[engine->accounts[order->account].config.firm].open_orders);
-    kk_order_index_retire(engine->index, order->index_entry, kk_retired_status(order, status));
-    kk_order_pool_close(&engine->pool, slot);
-}
-
-/* ------------------------------------------------------------------ what an id names */
-
-static uint8_t closed_ord_status(uint32_t status) {
-    switch ((kk_order_status)status) {
-    case KK_ORDER_FILLED:
-        return '2';
-    case KK_ORDER_CANCELED:
-        return '4';
-    case KK_ORDER_EXPIRED:
-        return 'C';
-    case KK_ORDER_FREE:
-    case KK_ORDER_LIVE:
-        return 0;
-    }
-    return 0;
-}
-
-kk_target kk_find_target(kk_engine *engine, uint64_t hash) {
-    const uint32_t at = kk_order_index_find(engine->index, hash);
-    kk_target target = {.named = KK_NAMED_NOTHING, .slot = KK_NONE};
-
-    if (at == KK_NONE) {
-        return target;
-    }
-    const kk_index_entry entry = *kk_order_index_entry(engine->index, at);
-    if (entry.slot == KK_NONE) {
-        target.named = KK_NAMED_REFUSED;
-        return target;
-    }
-    const kk_order *order = &engine->pool.orders[entry.slot];
-    if (entry.status == KK_ORDER_LIVE) {
-        kk_assert(order->index_entry == at && order->status == KK_ORDER_LIVE);
-        target.named = kk_expire_if_due(engine, entry.slot) ? KK_NAMED_CLOSED : KK_NAMED_LIVE;
-        target.slot = entry.slot;
-    } else if (entry.status >> STATUS_BITS !=
-               (uint32_t)(order->order_id << STATUS_BITS) >> STATUS_BITS) {
-        target.named = KK_NAMED_GONE;
-        target.ord_status = closed_ord_status(entry.status & STATUS_MASK);
-    } else {
-        const bool live = order->status == KK_ORDER_LIVE && !kk_expire_if_due(engine, entry.slot);
-        target.named = live ? KK_NAMED_EARLIER : KK_NAMED_CLOSED;
-        target.slot = entry.slot;
-    }
-    return target;
-}
 
 void kk_set_clord_id(kk_order_detail *detail, const kk_command *command) {
     const kk_span *id = &command->clord_id;
@@ -207,14 +100,6 @@ static bool describes(const kk_engine *engine, const kk_order *order, const kk_c
     return symbol->length == 0 ||
            (symbol->length == instrument->symbol_length &&
             memcmp(kk_span_at(command, symbol), instrument->symbol, symbol->length) == 0);
-}
-
-bool kk_order_id_agrees(const kk_order *order, const kk_command *command) {
-    uint64_t order_id;
-
-    return command->order_id.length == 0 || (kk_parse_u63(kk_span_at(command, &command->order_id),
-                                                          command->order_id.length, &order_id) &&
-                                             order_id == order->order_id);
 }
 
 uint32_t kk_find_for_change(kk_engine *engine, uint32_t session, const kk_command *command,
