@@ -38,7 +38,7 @@ void kk_answer_again(kk_engine *engine, uint32_t session, const kk_command *comm
 
 void kk_status_request(kk_engine *engine, uint32_t session, const kk_command *command,
                        uint64_t hash) {
-    const kk_target target = kk_find_target(engine, hash);
+    const kk_target target = kk_find_target(engine, session, hash);
 
     const bool unknown =
         target.named == KK_NAMED_NOTHING || target.named == KK_NAMED_REFUSED ||

@@ -57,8 +57,11 @@ typedef struct kk_target {
     uint8_t ord_status; /* GONE: the OrdStatus(39) it ended with, 0 when not known */
 } kk_target;
 
-/* What the id with this hash names.  An order whose day is over expires here first. */
-kk_target kk_find_target(kk_engine *engine, uint64_t hash);
+/*
+ * What the id with this hash names for `session`: nothing where it is an order of another session,
+ * whose id has the same hash.  An order whose day is over expires here first.
+ */
+kk_target kk_find_target(kk_engine *engine, uint32_t session, uint64_t hash);
 
 /* An entry's status tells in its upper bits which order it belonged to, modulo 2^29. */
 #define KK_STATUS_BITS 3u

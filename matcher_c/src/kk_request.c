@@ -44,8 +44,8 @@ static void refuse_id(kk_engine *engine, uint32_t session, const kk_command *com
         return;
     }
     const kk_span *orig = &command->orig_clord_id;
-    const kk_target target =
-        kk_find_target(engine, kk_clord_id_hash(session, kk_span_at(command, orig), orig->length));
+    const kk_target target = kk_find_target(
+        engine, session, kk_clord_id_hash(session, kk_span_at(command, orig), orig->length));
     refusal.ord_status = target.ord_status;
     kk_refuse_change(engine, session, target.slot, command, &refusal);
 }
@@ -60,8 +60,8 @@ kk_id_check kk_check_id(kk_engine *engine, uint32_t session, const kk_command *c
         return KK_ID_NEW;
     }
     if (command->flags & KK_COMMAND_POSS_RESEND) {
-        const kk_target target = kk_find_target(engine, hash);
-        if (target.named != KK_NAMED_REFUSED) {
+        const kk_target target = kk_find_target(engine, session, hash);
+        if (target.named != KK_NAMED_REFUSED && target.named != KK_NAMED_NOTHING) {
             kk_answer_again(engine, session, command, &target);
             return KK_ID_ANSWERED;
         }
@@ -107,7 +107,7 @@ uint32_t kk_find_for_change(kk_engine *engine, uint32_t session, const kk_comman
     if (kk_check_id(engine, session, command, hash) == KK_ID_ANSWERED) {
         return KK_NONE;
     }
-    const kk_target target = kk_find_target(engine, orig_hash);
+    const kk_target target = kk_find_target(engine, session, orig_hash);
     kk_refusal refusal = {.reason = target_refusal(&target), .ord_status = target.ord_status};
     uint32_t slot = target.slot;
     if (slot != KK_NONE && !kk_order_id_agrees(&engine->pool.orders[slot], command)) {

@@ -16,7 +16,14 @@ static uint8_t closed_ord_status(uint32_t status) {
     return 0;
 }
 
-kk_target kk_find_target(kk_engine *engine, uint64_t hash) {
+/* Whether the order of a closed id has lost its slot to another. */
+static bool is_gone(const kk_index_entry *entry, const kk_order *order) {
+    return entry->status != KK_ORDER_LIVE &&
+           entry->status >> KK_STATUS_BITS !=
+               (uint32_t)(order->order_id << KK_STATUS_BITS) >> KK_STATUS_BITS;
+}
+
+kk_target kk_find_target(kk_engine *engine, uint32_t session, uint64_t hash) {
     const uint32_t at = kk_order_index_find(engine->index, hash);
     kk_target target = {.named = KK_NAMED_NOTHING, .slot = KK_NONE};
 
@@ -29,12 +36,14 @@ kk_target kk_find_target(kk_engine *engine, uint64_t hash) {
         return target;
     }
     const kk_order *order = &engine->pool.orders[entry.slot];
+    if (kk_unlikely(order->session != session) && !is_gone(&entry, order)) {
+        return target;
+    }
     if (entry.status == KK_ORDER_LIVE) {
         kk_assert(order->index_entry == at && order->status == KK_ORDER_LIVE);
         target.named = kk_expire_if_due(engine, entry.slot) ? KK_NAMED_CLOSED : KK_NAMED_LIVE;
         target.slot = entry.slot;
-    } else if (entry.status >> KK_STATUS_BITS !=
-               (uint32_t)(order->order_id << KK_STATUS_BITS) >> KK_STATUS_BITS) {
+    } else if (is_gone(&entry, order)) {
         target.named = KK_NAMED_GONE;
         target.ord_status = closed_ord_status(entry.status & KK_STATUS_MASK);
     } else {
