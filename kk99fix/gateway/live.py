@@ -51,6 +51,7 @@ class LiveLoop:
 
     def run_pass(self) -> None:
         """Do what is ready now."""
+        self._sequencer.check()
         for event in self._pump.read():
             self._take(event)
         self._sequencer.commit()

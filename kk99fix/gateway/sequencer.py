@@ -13,6 +13,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable
+from typing import Final
 
 from kk99fix.fix import tables
 from kk99fix.fix.framing import msg_type
@@ -25,6 +26,9 @@ from kk99fix.venue.inputs import DayRollInput, FrameInput, Input, LogonInput
 from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange
 from kk99fix.venue.venue import Venue
 
+#: So much may wait to be written when an input is applied; the rest of the core's buffer is its.
+FLUSH_ABOVE_BYTES: Final = 64 << 20
+
 
 class Sequencer:
     """Applies inputs and commits them; see the top of this module."""
@@ -36,23 +40,36 @@ class Sequencer:
         self._writer = writer
         self._log = log
         self._disconnects: list[Disconnected] = []
-        #: A write or an input failed half-way: nothing is applied, written or sent any more.
-        self.failed = False
+        self._failure: BaseException | None = None
         #: Frames handled by the session layer, by MsgType(35); order entry is the core's to count.
         self.frames: Counter[str] = Counter()
         self.on_disconnect: Callable[[Disconnected], None] = lambda _: None
         self.on_resend: Callable[[ResendRange], None] = lambda _: None
         self._point_pump()
 
+    @property
+    def failed(self) -> bool:
+        """Whether a write or an input failed half-way."""
+        return self._failure is not None
+
+    def check(self) -> None:
+        """Raise what failed, so that nothing is applied, written or sent after it.
+
+        Another task may run once more before the failure has ended it.
+        """
+        if self._failure is not None:
+            raise self._failure
+
     def apply(self, item: Input) -> Outcome:
         """Apply one input now; `commit` has to follow before anything waits."""
+        self.check()
         if isinstance(item, FrameInput | LogonInput):
             self._count(item.frame)
-        self.failed = True  # until the unit is whole
-        if isinstance(item, DayRollInput):
-            self._begin_day(item)
-        outcome = self.venue.apply(item, self.pump.now_ns())
-        self.failed = False
+        try:
+            outcome = self._apply(item)
+        except BaseException as error:
+            self._failure = error
+            raise
         for fault in outcome.faults:
             name = self.venue.registry.session_names()[fault.session]
             self._log.error("fault ended a session", session=name, traceback=fault.traceback)
@@ -67,16 +84,24 @@ class Sequencer:
         Raises `JournalWriteError` when the write fails: nothing was let go then, and the process
         has to end.
         """
+        self.check()
         self._flush()
         disconnects, self._disconnects = self._disconnects, []
         for disconnect in disconnects:
             self.on_disconnect(disconnect)
 
+    def _apply(self, item: Input) -> Outcome:
+        if isinstance(item, DayRollInput):
+            self._begin_day(item)
+        elif self.venue.engine.journal_used > FLUSH_ABOVE_BYTES:
+            self._flush()
+        return self.venue.apply(item, self.pump.now_ns())
+
     def _flush(self) -> None:
         try:
             self._write()
-        except JournalError:
-            self.failed = True
+        except JournalError as error:
+            self._failure = error
             raise
 
     def _write(self) -> None:

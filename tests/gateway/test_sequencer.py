@@ -85,17 +85,39 @@ def test_a_fault_in_a_unit_ends_everything(
     still: StillGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An input that fails half-way leaves nothing to be applied, written or sent any more."""
-    still.connect("BROKER1")
+    peer = still.connect("BROKER1")
     sequencer = still.gateway.sequencer
     offset = still.gateway.storage.writer.offset
     monkeypatch.setattr(
         sequencer.venue, "_tick", lambda *_: (_ for _ in ()).throw(ZeroDivisionError)
     )
-    with pytest.raises(ZeroDivisionError):
-        sequencer.apply(TickInput())
+    still_to_do = (sequencer.commit, still.run_pass, lambda: sequencer.apply(TickInput()))
+    for task in (lambda: sequencer.apply(TickInput()), *still_to_do):
+        peer.send("D", order(f"o{peer.next_out}"))
+        with pytest.raises(ZeroDivisionError):
+            task()
 
     assert sequencer.failed
     assert still.gateway.storage.writer.offset == offset
+    assert peer.types() == "A"
+
+
+def test_units_of_one_pass_are_written_before_they_fill_the_buffer(
+    still: StillGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits above a bound is written, and may leave, before the next input is applied."""
+    peer = still.connect("BROKER1")
+    sequencer, writer = still.gateway.sequencer, still.gateway.storage.writer
+    monkeypatch.setattr("kk99fix.gateway.sequencer.FLUSH_ABOVE_BYTES", 0)
+    offset = writer.offset
+    sequencer.apply(TickInput())
+    assert writer.offset == offset
+
+    sequencer.apply(StopInput(peer.session, "x"))
+    assert writer.offset > offset
+    assert peer.types() == "A"
+    sequencer.commit()
+    assert peer.types() == "5"
 
 
 def test_a_failed_write_lets_nothing_go(still: StillGateway) -> None:
