@@ -14,7 +14,8 @@ from kk99fix.fix.split import split
 SECRET_TAGS: Final = frozenset({96, 554, 925})
 MSG_TYPES: Final = frozenset({b"A", b"BE"})
 
-_SECRET_STARTS: Final = tuple(b"\x01%d=" % tag for tag in sorted(SECRET_TAGS))
+#: Also behind what should not stand before a tag, such as a zero or a space.
+_SECRET_STARTS: Final = tuple(b"%d=" % tag for tag in sorted(SECRET_TAGS))
 
 
 def mask(raw: bytes) -> bytes:
@@ -45,6 +46,6 @@ def _mask_rest(masked: bytearray) -> None:
     """Mask all but SOH from the first thing that looks like a secret on."""
     found = [masked.find(start) for start in _SECRET_STARTS]
     begin = min((position for position in found if position >= 0), default=len(masked))
-    for position in range(begin + 1, len(masked) - TRAILER_LENGTH):
+    for position in range(begin, len(masked) - TRAILER_LENGTH):
         if masked[position] != 1:
             masked[position] = 0x2A

@@ -46,6 +46,8 @@ def test_new_password() -> None:
         "554=a|0=s3cret|",
         "553=user|0=1|554=s3cret|925=s3cret|",
         "95=6|554=s3cret|",
+        "0554=s3cret|",
+        " 554=s3cret|",
     ],
 )
 def test_secrets_of_a_malformed_logon(rest: str) -> None:
