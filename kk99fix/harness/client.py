@@ -146,6 +146,8 @@ class Client(trio.abc.AsyncResource):
         self._sending = trio.Lock()
         self._logout_text = ""
         self._ending: Ending | None = None
+        #: The session is over and its last bytes are on their way.
+        self._leaving: Ending | None = None
 
     # ------------------------------------------------------------------ what can be asked for
 
@@ -190,8 +192,9 @@ class Client(trio.abc.AsyncResource):
         That the connection is lost shows at the next `receive`.
         Raises SessionEndedError if that is known already.
         """
-        if self._ending is not None:
-            raise SessionEndedError(self._ending)
+        ending = self._ending or self._leaving
+        if ending is not None:
+            raise SessionEndedError(ending)
         assert self._session.established, "log on first"
         body: tuple[Pair, ...] = tuple((tag, _bytes(value)) for tag, value in fields)
         self._wire += self.ledger.write(Send(msg_type.encode(), body), self._clock_ns())
@@ -309,6 +312,8 @@ class Client(trio.abc.AsyncResource):
                     self.ledger.last_in_ns = self.ledger.last_out_ns = now_ns
                 case Disconnect():
                     cause = effect.cause
+        if cause is not None:
+            self._leaving = Ending(cause.value, self._logout_text)
         await self._flush()
         if cause is not None:
             await self._end(cause.value)

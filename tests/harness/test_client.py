@@ -280,6 +280,21 @@ async def test_the_end_comes_after_what_was_received() -> None:
             await client.send("D", ORDER)
 
 
+async def test_nothing_is_sent_while_a_logout_is_answered() -> None:
+    """A task that sends while another one answers a Logout(5) is told that the session ended."""
+    async with wired() as (client, acceptor), trio.open_nursery() as nursery:
+        await client.logon()
+        desk = acceptor.desk
+        desk.perform(desk.session.stop(b"closing time", desk.numbers, desk.now_ns))
+        await acceptor.flush()
+        async with client._sending:
+            nursery.start_soon(client.wait_ended)
+            await trio.testing.wait_all_tasks_blocked()
+
+            with pytest.raises(SessionEndedError, match="peer-logout: closing time"):
+                await client.send("D", ORDER)
+
+
 async def test_many_tasks_send_in_order() -> None:
     """Whoever sends when: the numbers on the wire have no gap."""
     async with wired() as (client, acceptor):
