@@ -69,7 +69,10 @@ typedef struct kk_capacity {
     uint32_t ring_bytes;       /* of each ring */
 } kk_capacity;
 
-/* Reserves all memory.  Returns NULL when a capacity is 0 or the memory is not to be had. */
+/*
+ * Reserves all memory.  NULL when a capacity is 0 or 2^30 and more, when orders and
+ * duplicate_window come near 2^27 together, or when the memory is not to be had.
+ */
 kk_engine *kk_engine_new(const kk_capacity *capacity);
 void kk_engine_free(kk_engine *engine);
 /* Backs order slots and index with real pages now, instead of at their first use. */

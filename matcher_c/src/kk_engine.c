@@ -22,11 +22,12 @@ static bool capacity_is_sane(const kk_capacity *capacity) {
                                capacity->firms,  capacity->accounts,  capacity->instruments,
                                capacity->rings,  capacity->ring_bytes};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        if (counts[i] == 0 || counts[i] > (1u << 30)) {
+        if (counts[i] == 0 || counts[i] >= (1u << 30)) {
             return false;
         }
     }
-    return capacity->duplicate_window >= capacity->orders;
+    return capacity->duplicate_window >= capacity->orders &&
+           kk_order_index_holds(capacity->orders, capacity->duplicate_window);
 }
 
 static bool reserve_tables(kk_engine *engine) {

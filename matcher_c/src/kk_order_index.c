@@ -47,6 +47,10 @@ static size_t entries_for(uint32_t orders, uint32_t window) {
     return (size_t)live_cells_for(orders) + window;
 }
 
+bool kk_order_index_holds(uint32_t orders, uint32_t window) {
+    return entries_for(orders, window) < (size_t)1 << POSITION_BITS_MAX;
+}
+
 /* At most four in five slots are taken. */
 static size_t slots_for(uint32_t orders, uint32_t window) {
     return entries_for(orders, window) * 5 / 4 + 1;
@@ -60,7 +64,7 @@ size_t kk_order_index_bytes(uint32_t orders, uint32_t window) {
 kk_order_index *kk_order_index_new(uint32_t orders, uint32_t window) {
     kk_assert(orders > 0 && window >= orders);
     size_t entries = entries_for(orders, window);
-    kk_assert(entries < (size_t)1 << POSITION_BITS_MAX);
+    kk_assert(kk_order_index_holds(orders, window));
     kk_order_index *index = calloc(1, sizeof(*index));
     if (index == NULL) {
         return NULL;

@@ -19,7 +19,9 @@ typedef struct kk_index_entry {
     uint32_t status; /* kk_order_status when closed; KK_ORDER_LIVE while it is a live order's id */
 } kk_index_entry;
 
-/* NULL: no memory.  `window` >= `orders`. */
+/* Whether an index of this size can be had at all: it holds less than 2^27 ids. */
+bool kk_order_index_holds(uint32_t orders, uint32_t window);
+/* NULL: no memory.  `window` >= `orders`, and kk_order_index_holds. */
 kk_order_index *kk_order_index_new(uint32_t orders, uint32_t window);
 void kk_order_index_free(kk_order_index *index);
 /* Backs everything with real pages now. */
