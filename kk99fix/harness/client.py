@@ -312,11 +312,16 @@ class Client(trio.abc.AsyncResource):
                     self.ledger.last_in_ns = self.ledger.last_out_ns = now_ns
                 case Disconnect():
                     cause = effect.cause
-        if cause is not None:
-            self._leaving = Ending(cause.value, self._logout_text)
+        if cause is None:
+            await self._flush()
+        else:
+            await self._leave(cause.value)
+
+    async def _leave(self, cause: str) -> None:
+        """Send the last bytes and end; nobody sends anything in between."""
+        self._leaving = Ending(cause, self._logout_text)
         await self._flush()
-        if cause is not None:
-            await self._end(cause.value)
+        await self._end(cause)
 
     async def _flush(self) -> None:
         """Send what was written, in the order in which it was numbered."""
