@@ -11,7 +11,7 @@ The journal is the only copy of a sent message, so this module holds positions, 
 
 All of it is made by scanning when it is first asked for, newest segment first, so a start scans
 nothing and the hot path keeps no index. A scan of many segments takes long: who has other things to
-do calls `prepare`, which scans a slice at a time, until it says that `fetch` has to scan no more.
+do calls `prepare`, which scans a slice at a time, until it says that `fetch` has nothing to scan.
 `note` adds what a caller knows anyway and saves that scan.
 What is held is bounded by sessions times segments.
 
@@ -90,6 +90,17 @@ class _Indexed:
         return unpack_record(self.records, offset)
 
 
+@attrs.define
+class _Search:
+    """A search for one number that goes on over several calls."""
+
+    number: int
+    #: Where the journal ended when it began.
+    end: Position
+    #: The message stands here or later in this segment; None: not yet known.
+    place: Position | None = None
+
+
 class SentMessages:
     """The index of sent messages over a journal that is being written; for one thread."""
 
@@ -108,6 +119,7 @@ class SentMessages:
         self._scan = scan or Scan()
         self._segments: dict[int, _Indexed] = {}
         self._cursors: dict[tuple[int, int], tuple[int, Position]] = {}
+        self._searches: dict[tuple[int, int], _Search] = {}
 
     def note(
         self, segment: int, session: int, epoch: int, first: int, last: int, offset: int
@@ -116,19 +128,23 @@ class SentMessages:
         self._segment(segment).add((session, epoch), Extent(first, last, offset - PAGE_BYTES))
 
     def prepare(self, session: int, epoch: int, begin: int) -> bool:
-        """Scan one slice of what `fetch` from number `begin` needs; True when it needs no more."""
+        """Look through one slice for where number `begin` stands; True when `fetch` may follow.
+
+        What is written after the first call for a number is not looked at, so an end is reached
+        however fast the journal grows.
+        """
+        key = session, epoch
         if self._cursor(session, epoch, begin) is not None:
             return True
-        for number in range(self._position().segment, self._first_segment - 1, -1):
-            indexed, end = self._segment(number), self._end(number)
-            extent = indexed.extents.get((session, epoch))
-            if extent is not None and extent.first <= begin <= extent.last:
-                return True
-            if indexed.scanned_to < end:
-                self._scan_to(indexed, self._slice_end(indexed, end))
-                return False
-            if extent is not None and extent.first <= begin:
-                return True
+        search = self._searches.get(key)
+        if search is None or search.number != begin:
+            search = self._searches[key] = _Search(begin, self._position())
+        if search.place is None:
+            search.place = self._narrow(search, key)
+        if search.place is None or not self._walk(search, key):
+            return False
+        del self._searches[key]
+        self._cursors[key] = begin, search.place
         return True
 
     def fetch(
@@ -234,12 +250,46 @@ class SentMessages:
             indexed.add(each, Extent(first, last, offset))
         indexed.scanned_to = end
 
-    def _slice_end(self, indexed: _Indexed, end: int) -> int:
-        """Return a record's offset a few thousand records behind what is scanned, or `end`."""
-        marks, wanted = indexed.marks, bisect_right(indexed.marks, indexed.scanned_to) + SLICE_MARKS
+    def _narrow(self, search: _Search, key: tuple[int, int]) -> Position | None:
+        """Return a place at or before the message; None after one more slice was scanned."""
+        for number in range(search.end.segment, self._first_segment - 1, -1):
+            indexed, end = self._segment(number), self._search_end(search, number)
+            extent = indexed.extents.get(key)
+            if extent is not None and extent.first <= search.number <= extent.last:
+                return Position(number, PAGE_BYTES + extent.offset)
+            begins_later = extent is not None and extent.first > search.number
+            if indexed.scanned_to < end and not begins_later:
+                self._scan_to(indexed, self._slice_end(indexed, indexed.scanned_to, end))
+                return None
+            if extent is not None and not begins_later:
+                break
+        return search.end
+
+    def _walk(self, search: _Search, key: tuple[int, int]) -> bool:
+        """Go one slice on from the place; True when the message is there, or not before the end."""
+        place = search.place
+        assert place is not None
+        indexed, end = self._segment(place.segment), self._search_end(search, place.segment)
+        offset = place.offset - PAGE_BYTES
+        if offset >= end:
+            return True
+        end = self._slice_end(indexed, offset, end)
+        offset = self._scan.find_sent(indexed.records[:end], offset, *key, search.number)
+        search.place = Position(place.segment, PAGE_BYTES + offset)
+        return offset < end
+
+    def _search_end(self, search: _Search, number: int) -> int:
+        """Return where a search ends in a segment."""
+        if number == search.end.segment:
+            return search.end.offset - PAGE_BYTES
+        return self._end(number)
+
+    def _slice_end(self, indexed: _Indexed, start: int, end: int) -> int:
+        """Return a record's offset a few thousand records behind `start`, or `end`."""
+        marks, wanted = indexed.marks, bisect_right(indexed.marks, start) + SLICE_MARKS
         if wanted >= len(marks):
             self._offset_of(indexed, indexed.segment.header.first_lsn + wanted * MARK_EVERY, end)
-        return marks[wanted] if wanted < len(marks) else end
+        return min(marks[wanted], end) if wanted < len(marks) else end
 
     def _next_message(
         self, place: Position, session: int, epoch: int, number: int
