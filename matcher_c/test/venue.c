@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define SOH '\001'
-#define MESSAGES_MAX 4096u
 
 /* ------------------------------------------------------------------ set-up */
 
@@ -287,12 +286,6 @@ size_t venue_frame(venue *v, uint32_t session, const char *body, uint8_t *out) {
 
 /* ------------------------------------------------------------------ reports as text */
 
-typedef struct message {
-    uint32_t session;
-    const uint8_t *bytes;
-    size_t length;
-} message;
-
 const uint8_t *venue_field(const uint8_t *bytes, size_t length, uint32_t tag, size_t *size) {
     char name[16];
     const int name_length = snprintf(name, sizeof name, "%c%u=", SOH, tag);
@@ -308,16 +301,16 @@ const uint8_t *venue_field(const uint8_t *bytes, size_t length, uint32_t tag, si
     return NULL;
 }
 
-static uint32_t messages_of(const venue *v, message *messages) {
+uint32_t venue_messages(const venue *v, venue_message *messages) {
     uint32_t count = 0;
 
     for (size_t at = 0; at < kk_journal_used(v->engine);) {
         kk_record record;
         memcpy(&record, v->journal + at, sizeof record);
         if (record.kind == KK_RECORD_MESSAGE) {
-            kk_assert(count < MESSAGES_MAX);
-            messages[count++] =
-                (message){record.session, v->journal + at + sizeof record, record.payload_length};
+            kk_assert(count < VENUE_MESSAGES_MAX);
+            messages[count++] = (venue_message){record.session, v->journal + at + sizeof record,
+                                                record.payload_length};
         }
         at += record.length;
     }
@@ -325,7 +318,7 @@ static uint32_t messages_of(const venue *v, message *messages) {
 }
 
 /* Whether one expected "tag=value", "code=value" or "says=start of Text(58)" holds. */
-static bool field_holds(const message *said, const char *expected, size_t length) {
+static bool field_holds(const venue_message *said, const char *expected, size_t length) {
     const size_t name = strcspn(expected, "=") + 1u;
     const bool code = strncmp(expected, "code=", 5) == 0;
     const bool says = strncmp(expected, "says=", 5) == 0;
@@ -346,7 +339,7 @@ static bool field_holds(const message *said, const char *expected, size_t length
     return size == length - name && memcmp(value, expected + name, size) == 0;
 }
 
-static bool message_holds(const message *said, const char *expected, size_t length) {
+static bool message_holds(const venue_message *said, const char *expected, size_t length) {
     if (said->session != (uint32_t)(expected[0] - '0')) {
         return false;
     }
@@ -361,7 +354,7 @@ static bool message_holds(const message *said, const char *expected, size_t leng
     return true;
 }
 
-static void print_messages(const message *messages, uint32_t count, const char *expected) {
+static void print_messages(const venue_message *messages, uint32_t count, const char *expected) {
     printf("  expected: %s\n", expected);
     for (uint32_t i = 0; i < count; i++) {
         printf("  %u: ", messages[i].session);
@@ -373,8 +366,8 @@ static void print_messages(const message *messages, uint32_t count, const char *
 }
 
 bool venue_said(venue *v, const char *expected) {
-    static message messages[MESSAGES_MAX];
-    const uint32_t count = messages_of(v, messages);
+    static venue_message messages[VENUE_MESSAGES_MAX];
+    const uint32_t count = venue_messages(v, messages);
     uint32_t matched = 0;
     bool holds = true;
 
@@ -411,120 +404,4 @@ bool venue_book_is(venue *v, uint32_t instrument, char side, const char *expecte
         return false;
     }
     return true;
-}
-
-/* ------------------------------------------------------------------ invariants */
-
-typedef struct counts {
-    uint32_t live;
-    uint32_t resting;
-    uint32_t sessions[VENUE_SESSIONS];
-    uint32_t accounts[3];
-    uint32_t firms[2];
-} counts;
-
-/* One slot: O1, and that order, level and index belong together (B3). */
-static const char *slot_fault(const kk_engine *engine, uint32_t slot, counts *found) {
-    const kk_order *order = &engine->pool.orders[slot];
-    const kk_order_detail *detail = &engine->pool.details[slot];
-
-    if (order->status != KK_ORDER_LIVE) {
-        return order->leaves_lots == 0 || order->order_id == 0 ? NULL : "a closed order has leaves";
-    }
-    if (order->leaves_lots <= 0 || detail->cum_lots < 0 ||
-        detail->cum_lots + order->leaves_lots != detail->order_qty_lots) {
-        return "OrderQty is not CumQty and LeavesQty";
-    }
-    if (order->level == KK_NONE || order->ord_type != '2' ||
-        (order->time_in_force != '0' && order->time_in_force != '1')) {
-        return "a live order does not rest, or may not";
-    }
-    const uint64_t hash =
-        kk_clord_id_hash(order->session, detail->clord_id, detail->clord_id_length);
-    const uint32_t at = kk_order_index_find(engine->index, hash);
-    if (at == KK_NONE || at != order->index_entry ||
-        kk_order_index_entry(engine->index, at)->slot != slot ||
-        kk_order_index_entry(engine->index, at)->status != KK_ORDER_LIVE) {
-        return "the index does not lead to the order";
-    }
-    found->live++;
-    found->sessions[order->session]++;
-    found->accounts[order->account]++;
-    found->firms[engine->accounts[order->account].config.firm]++;
-    return NULL;
-}
-
-static const char *count_fault(const kk_engine *engine, const counts *found) {
-    if (found->live != engine->pool.live || found->live != found->resting) {
-        return "pool, slots and books count different orders";
-    }
-    for (uint32_t i = 0; i < VENUE_SESSIONS; i++) {
-        if (found->sessions[i] != engine->sessions[i].open_orders) {
-            return "open orders of a session";
-        }
-    }
-    for (uint32_t i = 0; i < 3; i++) {
-        if (found->accounts[i] != engine->accounts[i].open_orders) {
-            return "open orders of an account";
-        }
-    }
-    for (uint32_t i = 0; i < 2; i++) {
-        if (found->firms[i] != engine->firms[i].open_orders) {
-            return "open orders of a firm";
-        }
-    }
-    return NULL;
-}
-
-/* B7 and O4: trades come in pairs under one id, ExecIDs only rise. */
-static const char *message_fault(venue *v) {
-    static message messages[MESSAGES_MAX];
-    const uint32_t count = messages_of(v, messages);
-    uint32_t trades = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        size_t size = 0;
-        const uint8_t *exec_id = venue_field(messages[i].bytes, messages[i].length, 17, &size);
-        if (exec_id != NULL) {
-            const uint64_t id = strtoull((const char *)exec_id, NULL, 10);
-            if (id <= v->last_exec_id) {
-                return "ExecID does not rise";
-            }
-            v->last_exec_id = id;
-        }
-        const uint8_t *trade = venue_field(messages[i].bytes, messages[i].length, 527, &size);
-        if (trade == NULL) {
-            continue;
-        }
-        const bool maker = trades++ % 2 == 0;
-        size_t other_size = 0;
-        const uint8_t *other =
-            maker && i + 1 < count
-                ? venue_field(messages[i + 1].bytes, messages[i + 1].length, 527, &other_size)
-                : trade;
-        other_size = maker ? other_size : size;
-        if (other == NULL || other_size != size || memcmp(trade, other, size) != 0) {
-            return "a trade has no second side";
-        }
-    }
-    return trades % 2 == 0 ? NULL : "a trade has one side";
-}
-
-const char *venue_fault(venue *v) {
-    static kk_book_order orders[4096];
-    counts found = {0};
-
-    for (uint32_t i = 0; i < VENUE_INSTRUMENTS; i++) {
-        kk_book_check(v->engine->books, i);
-        found.resting += kk_book_read(v->engine, i, '1', orders, 4096);
-        found.resting += kk_book_read(v->engine, i, '2', orders, 4096);
-    }
-    for (uint32_t slot = 0; slot < v->engine->pool.fresh; slot++) {
-        const char *fault = slot_fault(v->engine, slot, &found);
-        if (fault != NULL) {
-            return fault;
-        }
-    }
-    const char *fault = count_fault(v->engine, &found);
-    return fault != NULL ? fault : message_fault(v);
 }

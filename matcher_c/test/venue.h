@@ -25,6 +25,7 @@
 #define VENUE_INSTRUMENTS 3u
 #define VENUE_NOW_NS INT64_C(1767225600000000000) /* 2026-01-01 00:00:00 */
 #define VENUE_DAY 20260101u
+#define VENUE_MESSAGES_MAX 4096u
 
 typedef struct venue {
     kk_engine *engine;
@@ -57,6 +58,15 @@ bool venue_book_is(venue *v, uint32_t instrument, char side, const char *expecte
 /* The first invariant that does not hold, or NULL. */
 const char *venue_fault(venue *v);
 
+/* A message of the last unit. */
+typedef struct venue_message {
+    uint32_t session;
+    const uint8_t *bytes;
+    size_t length;
+} venue_message;
+
+/* The messages of the last unit, at most VENUE_MESSAGES_MAX; how many there are. */
+uint32_t venue_messages(const venue *v, venue_message *messages);
 /* Field `tag` of a message; NULL when absent. */
 const uint8_t *venue_field(const uint8_t *message, size_t length, uint32_t tag, size_t *size);
 
