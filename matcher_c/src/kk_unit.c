@@ -66,6 +66,7 @@ void kk_record_resend(kk_engine *engine, uint32_t session, uint64_t begin, uint6
     const kk_resend_range range = {.begin = begin, .end = end};
 
     kk_assert(engine->out.open && begin > 0 && begin <= end);
+    kk_assert(kk_journal_room(&engine->out) >= sizeof range);
     memcpy(kk_journal_payload(&engine->out), &range, sizeof range);
     kk_journal_commit(&engine->out, KK_RECORD_RESEND, 0, session, engine->sessions[session].epoch,
                       0, sizeof range);
