@@ -13,10 +13,14 @@
 
 #define KK_REPORT_VALUE_MAX 255u /* bytes of a request's own value that a report repeats */
 
-/* A refusal or a cause with its numbers; limit, value and headroom in 1e-8 where they apply. */
+/*
+ * A refusal or a cause with its numbers; limit, value and headroom in 1e-8 where they apply.
+ * A tick, a lot and an age have no headroom: nothing is used up.
+ */
 typedef struct kk_refusal {
     kk_reason reason; /* KK_REASON_NONE: no Text(58) of ours */
     bool has_numbers;
+    bool has_headroom; /* only with has_numbers */
     int64_t limit_e8;
     int64_t value_e8;
     int64_t headroom_e8;

@@ -13,8 +13,10 @@ static uint8_t *put_own_fields(uint8_t *at, const kk_refusal *refusal) {
         at = kk_put_e8(at, refusal->limit_e8);
         at = KK_PUT(at, "\00120003=");
         at = kk_put_e8(at, refusal->value_e8);
-        at = KK_PUT(at, "\00120004=");
-        at = kk_put_e8(at, refusal->headroom_e8);
+        if (refusal->has_headroom) {
+            at = KK_PUT(at, "\00120004=");
+            at = kk_put_e8(at, refusal->headroom_e8);
+        }
     }
     return KK_PUT(at, "\001");
 }
@@ -30,8 +32,10 @@ uint8_t *kk_put_refusal(uint8_t *at, const kk_refusal *refusal, uint8_t dialect)
         at = kk_put_e8(at, refusal->limit_e8);
         at = KK_PUT(at, "; value=");
         at = kk_put_e8(at, refusal->value_e8);
-        at = KK_PUT(at, "; headroom=");
-        at = kk_put_e8(at, refusal->headroom_e8);
+        if (refusal->has_headroom) {
+            at = KK_PUT(at, "; headroom=");
+            at = kk_put_e8(at, refusal->headroom_e8);
+        }
     }
     at = KK_PUT(at, "; ");
     at = kk_put(at, text->sentence, text->sentence_length);

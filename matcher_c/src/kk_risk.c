@@ -7,6 +7,8 @@
  */
 #define ORDER_LOTS_MAX (INT64_C(1) << 40)
 
+#define NS_OF_E8 10 /* nanoseconds of 1e-8 seconds */
+
 __extension__ typedef unsigned __int128 u128;
 #define NOTIONAL_MAX (((u128)1 << 127) - 1u)
 
@@ -25,13 +27,19 @@ static bool refuse(const check *at, kk_reason reason) {
     return false;
 }
 
-static bool refuse_numbers(const check *at, kk_reason reason, int64_t limit_e8, int64_t value_e8,
-                           int64_t headroom_e8) {
+/* What was allowed and what was asked for, where there is no headroom to tell. */
+static bool refuse_value(const check *at, kk_reason reason, int64_t limit_e8, int64_t value_e8) {
     at->refusal->has_numbers = true;
     at->refusal->limit_e8 = limit_e8;
     at->refusal->value_e8 = value_e8;
-    at->refusal->headroom_e8 = headroom_e8;
     return refuse(at, reason);
+}
+
+static bool refuse_numbers(const check *at, kk_reason reason, int64_t limit_e8, int64_t value_e8,
+                           int64_t headroom_e8) {
+    at->refusal->has_headroom = true;
+    at->refusal->headroom_e8 = headroom_e8;
+    return refuse_value(at, reason, limit_e8, value_e8);
 }
 
 static int64_t saturated(kk_i128 value) {
@@ -43,13 +51,16 @@ static int64_t tighter(int64_t a, int64_t b) { return a != 0 && (b == 0 || a < b
 
 /* ------------------------------------------------------------------ whether it may trade now */
 
+/* The limit and the age are told in seconds. */
 static bool check_age(const check *at) {
+    const int64_t limit_ns = at->engine->venue.max_order_age_ns;
     int64_t age_ns;
 
     if (__builtin_sub_overflow(at->engine->out.time_ns, at->command->sent_ns, &age_ns)) {
         age_ns = at->command->sent_ns < 0 ? INT64_MAX : INT64_MIN;
     }
-    return age_ns <= at->engine->venue.max_order_age_ns || refuse(at, KK_REASON_STALE_ORDER);
+    return age_ns <= limit_ns ||
+           refuse_value(at, KK_REASON_STALE_ORDER, limit_ns / NS_OF_E8, age_ns / NS_OF_E8);
 }
 
 static bool check_trading(const check *at) {
@@ -97,7 +108,7 @@ static bool check_qty(const check *at) {
     }
     at->checked->lots = qty_e8 / lot_e8;
     if (at->checked->lots * lot_e8 != qty_e8) {
-        return refuse(at, KK_REASON_QTY_LOT);
+        return refuse_value(at, KK_REASON_QTY_LOT, lot_e8, qty_e8);
     }
     if (at->checked->lots > ORDER_LOTS_MAX) {
         const int64_t limit_e8 = saturated((kk_i128)ORDER_LOTS_MAX * lot_e8);
@@ -132,7 +143,7 @@ static bool check_price(const check *at) {
     }
     at->checked->price_ticks = price_e8 / tick_e8;
     if (at->checked->price_ticks * tick_e8 != price_e8) {
-        return refuse(at, KK_REASON_PRICE_TICK);
+        return refuse_value(at, KK_REASON_PRICE_TICK, tick_e8, price_e8);
     }
     return check_band(at);
 }

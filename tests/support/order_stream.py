@@ -96,7 +96,8 @@ def _refusal(sent: Sent) -> Refusal | None:
     rule = tables.REJECT_CODES[code]
     assert parts.pop() == rule.sentence
     numbers = [part.partition("=") for part in parts]
-    assert [name for name, _, _ in numbers] in ([], ["limit", "value", "headroom"])
+    assert len(numbers) in {0, 2, 3}
+    assert [name for name, _, _ in numbers] == ["limit", "value", "headroom"][: len(numbers)]
     values = [value for _, _, value in numbers]
     own = [sent[20001], *(sent[tag] for tag in (20002, 20003, 20004) if tag in sent.fields)]
     assert own == ([str(rule.number), *values] if sent.session == "BETA" else [""])

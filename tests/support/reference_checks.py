@@ -37,12 +37,13 @@ class Checks:
         qty, price = request.qty, request.price
         if not instrument["open"]:
             return Refusal("INSTRUMENT_CLOSED")
-        if request.age_ns > self.configuration["venue"]["max_order_age_ns"]:
-            return Refusal("STALE_ORDER")
+        oldest_ns = self.configuration["venue"]["max_order_age_ns"]
+        if request.age_ns > oldest_ns:
+            return Refusal("STALE_ORDER", oldest_ns // 10, request.age_ns // 10)
         if qty is None or qty <= 0:
             return Refusal("QTY_NOT_POSITIVE")
         if qty % instrument["lot_e8"]:
-            return Refusal("QTY_LOT")
+            return Refusal("QTY_LOT", instrument["lot_e8"], qty)
         if qty // instrument["lot_e8"] > LOTS_MAX:
             most = min(LOTS_MAX * instrument["lot_e8"], 2**63 - 1)
             return Refusal("MAX_ORDER_QTY", most, qty, most)
@@ -102,7 +103,7 @@ def _price_refusal(instrument: dict[str, int], price: int | None) -> Refusal | N
     if price is None:
         return Refusal("PRICE_MISSING")
     if price % instrument["tick_e8"]:
-        return Refusal("PRICE_TICK")
+        return Refusal("PRICE_TICK", instrument["tick_e8"], price)
     reference, band = instrument["reference_price_e8"], instrument["band_e8"]
     if not band or reference - band <= price <= reference + band:
         return None
