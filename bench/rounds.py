@@ -23,6 +23,9 @@ GATEWAY, FLOOR, REFERENCE = "gateway", "floor", "reference"
 
 #: The peers are steady after a moment; longer runs of them would only cost time and memory.
 PEER_SECONDS = 3.0
+#: Of a GiB each.  More than a run writes would push those it does write out of the page cache,
+#: in which a segment that was just prepared stands.
+SEGMENTS_PER_SECOND = 0.6
 #: What the reference acceptor can answer within the client's drain time.
 REFERENCE_OUTSTANDING = 4000
 
@@ -82,7 +85,7 @@ class Plan:
         with ExitStack() as stack:
             stack.callback(shutil.rmtree, folder)
             stack.callback(pool.take_back, files.journal)
-            pool.lend(files.journal, 1 + math.ceil(self.seconds))
+            pool.lend(files.journal, 1 + math.ceil(self.seconds * SEGMENTS_PER_SECOND))
             command = gateway_command(files)
             task = Task(line, GATEWAY, number, self.seconds, self._warmup_s(self.seconds))
             with running(command, folder) as server:
