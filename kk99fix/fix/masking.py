@@ -21,8 +21,20 @@ _SECRET_STARTS: Final = tuple(b"%d=" % tag for tag in sorted(SECRET_TAGS))
 def mask(raw: bytes) -> bytes:
     """Return the frame without its secrets, of the same length and with a right CheckSum(10)."""
     message = split(raw)
-    if message.msg_type not in MSG_TYPES:
+    return _masked(raw, message) if message.msg_type in MSG_TYPES else raw
+
+
+def mask_whatever(raw: bytes) -> bytes:
+    """Mask bytes of any kind, for the log: a stranger's first message may be anything.
+
+    Bytes without a secret come back as they are.
+    """
+    if len(raw) <= TRAILER_LENGTH or not any(start in raw for start in _SECRET_STARTS):
         return raw
+    return _masked(raw, split(raw))
+
+
+def _masked(raw: bytes, message: Message) -> bytes:
     masked = bytearray(raw)
     if message.fault is None:
         _mask_fields(masked, message)

@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO, cast
 import structlog
 
 from kk99fix.fix.encode import printable
-from kk99fix.fix.masking import mask
+from kk99fix.fix.masking import mask_whatever
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -32,7 +32,7 @@ def mask_secrets(
         if key in SECRET_KEYS:
             event[key] = "***"
         elif isinstance(value, bytes):
-            event[key] = printable(mask(value).replace(b"\x01", b"|"), _TEXT_CAP)
+            event[key] = printable(mask_whatever(value).replace(b"\x01", b"|"), _TEXT_CAP)
     return event
 
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from support.frames import HEADER, frame, framed, order, soh
 
 from kk99fix.fix.framing import Scan, Verdict, scan
-from kk99fix.fix.masking import mask
+from kk99fix.fix.masking import mask, mask_whatever
 from kk99fix.fix.split import split
 
 SECRET = b"s3cret"
@@ -60,6 +60,17 @@ def test_secrets_of_a_malformed_logon(rest: str) -> None:
     assert b"cret" not in masked
     assert len(masked) == len(raw)
     assert scan(masked) == Scan(Verdict.FRAME, len(raw))
+
+
+def test_secrets_of_any_message_are_kept_out_of_the_log() -> None:
+    """What is no Logon(A) may carry a password all the same, and may be no message at all."""
+    first = order("554=hunter2|")
+
+    assert b"hunter2" in mask(first)
+    assert b"554=*******\x01" in mask_whatever(first)
+    for harmless in (b"", b"abc", order()):
+        assert mask_whatever(harmless) == harmless
+    assert b"hunter2" not in mask_whatever(b"GET /?554=hunter2 HTTP/1.1")
 
 
 def test_other_messages_are_left_alone() -> None:
