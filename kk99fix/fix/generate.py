@@ -25,10 +25,10 @@ def generated(source: dictionary.Dictionary) -> dict[str, str]:
     }
 
 
-def stale(root: Path = ROOT) -> list[str]:
+def stale(root: Path | None = None) -> list[str]:
     """Paths whose file in the tree is not what the dictionary gives."""
     texts = generated(dictionary.load())
-    return [path for path, text in texts.items() if _read(root / path) != text]
+    return [path for path, text in texts.items() if _read((root or ROOT) / path) != text]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

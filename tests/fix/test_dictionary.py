@@ -7,8 +7,10 @@ from xml.etree import ElementTree as ET
 import attrs
 import pytest
 
-from kk99fix.fix import generate, tables
+from kk99fix.fix import tables
 from kk99fix.fix.schema import MessageRule
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: Other spellings of the reference for the datatypes of FIX 4.4.
 DATATYPES = {"AMT": "AMT", "PRICEOFFSET": "FLOAT"}
@@ -85,7 +87,7 @@ class Reference:
 def reference() -> Reference:
     """The reference, from KK99_FIX44_XML or from the folder beside the checkout."""
     named = os.environ.get("KK99_FIX44_XML")
-    path = Path(named) if named else generate.ROOT.parent / "shared/reference/FIX44.xml"
+    path = Path(named) if named else REPOSITORY.parent / "shared/reference/FIX44.xml"
     if not path.is_file() and not os.environ.get("KK99_CI"):
         pytest.skip("the FIX 4.4 dictionary is not beside the checkout: set KK99_FIX44_XML")
     return Reference(ET.parse(path).getroot())  # noqa: S314 - a file of our own
