@@ -26,7 +26,6 @@ class Recovered:
 
     messages: int = 0
     units_in_python: int = 0
-    last_lsn: int = 0
 
 
 def replay(venue: Venue, runs: Iterable[memoryview]) -> Recovered:
