@@ -18,6 +18,7 @@ Rules:
   the session, and one without logs on with `reset=True`.
 - A session that has ended says so by `SessionEndedError` once everything received was taken.
 - `receive` gives application messages and Reject(3); other administrative messages stay inside.
+- What is missing is asked for without being told; `resend` is for what was received before.
 """
 
 import contextlib
@@ -35,6 +36,7 @@ from kk99fix.fix.message import Message, Pair
 from kk99fix.fix.names import label
 from kk99fix.fix.split import split
 from kk99fix.fix.values import format_utc_timestamp
+from kk99fix.harness.again import Again
 from kk99fix.harness.ledger import Ledger
 from kk99fix.session.effects import (
     Deliver,
@@ -105,6 +107,10 @@ class UnexpectedMessageError(Exception):
     """Another message came than the one expected; the text shows both."""
 
 
+class ResendRefusedError(Exception):
+    """The other side rejected the ResendRequest(2); the text shows its Reject(3)."""
+
+
 async def connect(
     host: str, port: int, identity: Identity, ledger: Ledger | None = None
 ) -> "Client":
@@ -145,6 +151,8 @@ class Client(trio.abc.AsyncResource):
         self._wire = bytearray()
         self._sending = trio.Lock()
         self._logout_text = ""
+        #: What `resend` waits for.
+        self._again: Again | None = None
         self._ending: Ending | None = None
         #: The session is over and its last bytes are on their way.
         self._leaving: Ending | None = None
@@ -234,6 +242,30 @@ class Client(trio.abc.AsyncResource):
             )
         return message
 
+    async def resend(self, begin: int, end: int = 0) -> list[Message]:
+        """Ask for messages once more and return them, from number `begin` to `end`, both included.
+
+        0 is the last one received.
+        They come with PossDupFlag(43)=Y, administrative ones as SequenceReset(4) in mode GapFill;
+        what else comes meanwhile is left for `receive`.
+        Raises ResendRefusedError, and SessionEndedError when the range stays incomplete.
+        """
+        last = end or self.ledger.next_in - 1
+        if not 1 <= begin <= last < self.ledger.next_in:
+            raise ValueError(f"numbers {begin} to {last} of {self.ledger.next_in - 1} received")
+        again = self._again = Again(begin, last, request=self.ledger.next_out)
+        try:
+            await self.send("2", [(7, begin), (16, last)])
+            while not again.complete:
+                if again.refusal is not None:
+                    raise ResendRefusedError(_readable(again.refusal.raw))
+                if self._ending is not None:
+                    raise SessionEndedError(self._ending)
+                await self._step()
+        finally:
+            self._again = None
+        return again.messages
+
     async def wait_ended(self) -> Ending:
         """Wait until the session has ended; what is received meanwhile can still be taken."""
         while self._ending is None:
@@ -285,6 +317,8 @@ class Client(trio.abc.AsyncResource):
     async def _receive(self, message: Message) -> None:
         if message.msg_type == b"5":
             self._logout_text = encode.echo(message.get(58) or b"", _EVERYTHING).decode()
+        elif self._again is not None and self._again.take(message):
+            pass
         elif message.msg_type == b"3" and self._session.established:
             self._inbox.append(message)
         now_ns = self._clock_ns()

@@ -15,6 +15,7 @@ from kk99fix.harness.client import (
     Ending,
     Identity,
     LogonRefusedError,
+    ResendRefusedError,
     SessionEndedError,
     UnexpectedMessageError,
     Value,
@@ -199,6 +200,69 @@ async def test_what_was_lost_is_asked_for() -> None:
         await client.logout()
         assert acceptor.received(b"2")[0].get(7) == b"2"
         assert client.receive_nowait() is None
+
+
+async def test_a_day_once_more() -> None:
+    """What was received comes again in its order, the logon as a gap fill; live reports do not mix.
+
+    A second request for a part of it gets that part alone.
+    """
+    async with wired() as (client, acceptor):
+        await client.logon()
+        for _ in range(3):
+            await client.send("D", ORDER)
+            await client.expect("8")
+        await acceptor.send(b"8", (*REPORT, (58, b"live")))
+
+        again = await client.resend(1)
+        part = await client.resend(2, 3)
+
+        assert [(m.msg_type, m.get_int(34)) for m in again] == [
+            (b"4", 1),
+            *((b"8", number) for number in (2, 3, 4)),
+        ]
+        assert {m.get(43) for m in (*again, *part)} == {b"Y"}
+        assert [m.get_int(34) for m in part] == [2, 3]
+        await client.expect("8", Text="live")
+        assert client.receive_nowait() is None
+        await client.logout()
+
+
+async def test_only_what_was_received_comes_again() -> None:
+    """Asking for other numbers is the caller's mistake, and nothing is sent."""
+    async with wired() as (client, acceptor):
+        await client.logon()
+        for begin, end in ((0, 0), (2, 0), (1, 2), (2, 1)):
+            with pytest.raises(ValueError, match="of 1 received"):
+                await client.resend(begin, end)
+        await client.logout()
+
+        assert acceptor.received(b"2") == []
+
+
+async def test_a_resend_that_is_refused() -> None:
+    """A Reject(3) of the request ends the wait, and is not left for anybody else."""
+    async with wired() as (client, acceptor):
+        await client.logon()
+        fields = ((45, b"2"), (372, b"2"), (373, b"99"), (58, b"not today"))
+        await acceptor.send(b"3", fields)
+
+        with pytest.raises(ResendRefusedError, match="not today"):
+            await client.resend(1)
+        assert client.receive_nowait() is None
+        assert client.established
+
+
+async def test_a_resend_that_breaks_off() -> None:
+    """A session that ends before the range is complete is an error with its ending."""
+    async with wired() as (client, acceptor):
+        await client.logon()
+        desk = acceptor.desk
+        desk.perform(desk.session.stop(b"closing time", desk.numbers, desk.now_ns))
+        await acceptor.flush()
+
+        with pytest.raises(SessionEndedError, match="peer-logout: closing time"):
+            await client.resend(1)
 
 
 async def test_a_logon_refused_with_a_reason() -> None:
