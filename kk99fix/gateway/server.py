@@ -35,7 +35,8 @@ from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clo
 from kk99fix.journal.errors import JournalPrepareError
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
-from kk99fix.venue.inputs import ConfigInput, RestartInput, StopInput
+from kk99fix.venue.inputs import ConfigInput, RestartInput
+from kk99fix.venue.session_commands import StopInput
 
 NS_PER_S: Final = 1_000_000_000
 GARBLED_MAX: Final = 10

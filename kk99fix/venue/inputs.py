@@ -6,13 +6,14 @@ Nothing of a connection is an input before its logon has succeeded.
 """
 
 import json
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import frozen
 
 from kk99fix.fix import split
 from kk99fix.fix.message import Message
 from kk99fix.journal.record import Kind, Record
+from kk99fix.venue.session_commands import SessionCommand, read_session_command
 
 #: Session of the inputs that concern none.
 NO_SESSION = 0xFFFFFFFF
@@ -71,20 +72,6 @@ class DisconnectInput:
 
 
 @frozen
-class StopInput:
-    """The operator, or a planned stop, asks a session to log out with this text."""
-
-    kind: ClassVar[Kind] = Kind.OPERATOR
-    session: int
-    text: str
-
-    def payload(self) -> bytes:
-        """The command as JSON."""
-        command = {"command": "logout", "text": self.text}
-        return json.dumps(command, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-@frozen
 class TickInput:
     """Time has passed that somebody waited for."""
 
@@ -138,7 +125,7 @@ Input = (
     FrameInput
     | LogonInput
     | DisconnectInput
-    | StopInput
+    | SessionCommand
     | TickInput
     | ConfigInput
     | DayRollInput
@@ -164,7 +151,7 @@ def read_input(record: Record) -> Input:
         case Kind.DISCONNECT:
             return DisconnectInput(session, payload.decode("ascii"))
         case Kind.OPERATOR:
-            return StopInput(session, json.loads(payload)["text"])
+            return _read_command(record.header.lsn, session, json.loads(payload))
         case Kind.TICK:
             return TickInput()
         case Kind.CONFIG:
@@ -175,3 +162,10 @@ def read_input(record: Record) -> Input:
             return RestartInput()
         case kind:
             raise ValueError(f"record {record.header.lsn} of kind {kind.name} is no input")
+
+
+def _read_command(lsn: int, session: int, command: dict[str, Any]) -> Input:
+    found = read_session_command(session, command)
+    if found is None:
+        raise ValueError(f"record {lsn} holds the unknown command {command['command']!r}")
+    return found

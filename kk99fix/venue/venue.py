@@ -46,12 +46,12 @@ from kk99fix.venue.inputs import (
     Input,
     LogonInput,
     RestartInput,
-    StopInput,
     TickInput,
     msg_seq_num,
 )
 from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange
 from kk99fix.venue.registry import Registry, set_venue
+from kk99fix.venue.session_commands import StopInput
 
 #: Order slots looked at for expiry in one unit: about a millisecond.
 EXPIRE_SLICE = 10_000

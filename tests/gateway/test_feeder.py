@@ -7,8 +7,8 @@ from support.live_peer import order
 from support.still_gateway import StillGateway, StillPeer
 
 from kk99fix.gateway.feeder import CHUNK_MESSAGES, RANGES_MAX
-from kk99fix.venue.inputs import StopInput
 from kk99fix.venue.outcome import ResendRange
+from kk99fix.venue.session_commands import StopInput
 
 
 @pytest.fixture

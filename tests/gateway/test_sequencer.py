@@ -15,7 +15,8 @@ from kk99fix.journal.errors import JournalWriteError
 from kk99fix.journal.segment import list_segments
 from kk99fix.matcher.pump import Event, EventKind
 from kk99fix.session.machine import Session
-from kk99fix.venue.inputs import DayRollInput, StopInput, TickInput
+from kk99fix.venue.inputs import DayRollInput, TickInput
+from kk99fix.venue.session_commands import StopInput
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import attrs
 
 from kk99fix.fix import tables
 from kk99fix.fix.values import format_e8, format_utc_timestamp
-from kk99fix.venue.inputs import StopInput
+from kk99fix.venue.session_commands import StopInput
 from support.small_venue import E8, NS_PER_S, configuration, limits
 from support.venue_desk import Fields, VenueDesk, text_of
 

@@ -14,11 +14,11 @@ from kk99fix.venue.inputs import (
     Input,
     LogonInput,
     RestartInput,
-    StopInput,
     TickInput,
     msg_seq_num,
     read_input,
 )
+from kk99fix.venue.session_commands import StopInput
 
 INPUTS: tuple[Input, ...] = (
     FrameInput(3, order()),

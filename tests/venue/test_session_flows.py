@@ -7,7 +7,8 @@ from support.venue_desk import Sent, VenueDesk, logon_input
 from kk99fix.journal.record import Kind, Record, ResendRange
 from kk99fix.session.machine import Session
 from kk99fix.venue import outcome
-from kk99fix.venue.inputs import LogonInput, StopInput
+from kk99fix.venue.inputs import LogonInput
+from kk99fix.venue.session_commands import StopInput
 
 TIME = "60=20260921-13:33:20|"
 ORDER = f"55=AAPL|54=1|{TIME}38=1|40=2|44=100|"

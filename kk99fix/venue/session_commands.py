@@ -1,0 +1,43 @@
+"""Inputs of kind OPERATOR about one session: what the gateway or a person wants of it.
+
+Each is one line of JSON with the name of its command and what it needs, everything resolved:
+dates and zones were the gateway's business, and a waiting time is part of the command.
+"""
+
+import json
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+from kk99fix.journal.record import Kind
+
+
+@frozen
+class StopInput:
+    """The operator, or a planned stop, asks a session to log out with this text."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+    text: str
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        return _json("logout", text=self.text)
+
+
+SessionCommand = StopInput
+
+
+def read_session_command(session: int, command: dict[str, Any]) -> SessionCommand | None:
+    """The input that `command` stands for; None when it is none of these."""
+    match command["command"]:
+        case "logout":
+            return StopInput(session, command["text"])
+        case _:
+            return None
+
+
+def _json(command: str, **content: object) -> bytes:
+    return json.dumps(
+        {"command": command, **content}, sort_keys=True, separators=(",", ":")
+    ).encode("ascii")
