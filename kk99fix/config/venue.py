@@ -52,6 +52,8 @@ class Listen:
     logon_timeout_s: Seconds = 5
     #: Every failed logon is closed after the same time, whatever the cause.
     failed_logon_delay_s: SecondsOrZero = 1
+    #: When somebody else may log on as a live session: how long that one has to show itself.
+    half_dead_wait_s: Annotated[int, Between(1, 60)] = 3
     #: Largest Logon, in bytes.
     max_pre_logon_bytes: Annotated[int, Between(512, 65_536)] = 4096
 

@@ -24,7 +24,9 @@ from kk99fix.gateway.logs import Log
 from kk99fix.gateway.refusals import Refusals
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.venue.inputs import LogonInput
+from kk99fix.venue.session_commands import ProbeInput
 
+NS_PER_S: Final = 1_000_000_000
 RECEIVE_BYTES: Final = 4096
 USER_TIMEOUT_MS: Final = 30_000
 
@@ -149,8 +151,24 @@ class Acceptor:
         if isinstance(verdict, Refusal):
             return Refused(verdict)
         if self._sequencer.venue.is_live(verdict.session):
-            return Refused(Refusal.LIVE, self._connections.address_of(verdict.session))
+            live_address = self._connections.address_of(verdict.session)
+            self._probe(verdict, address, live_address)
+            return Refused(Refusal.LIVE, live_address)
         return self._enter(sock, address, first, verdict)
+
+    def _probe(self, admitted: Admitted, address: str, live_address: str | None) -> None:
+        """Find out whether the connection that the session has is half dead, now and then."""
+        sequencer = self._sequencer
+        if sequencer.venue.may_probe(admitted.session, sequencer.pump.now_ns()):
+            self._log.info(
+                "session probed",
+                session=admitted.comp_id,
+                address=address,
+                live_address=live_address,
+            )
+            wait_ns = self._listen.half_dead_wait_s * NS_PER_S
+            sequencer.apply(ProbeInput(admitted.session, wait_ns))
+            sequencer.commit()
 
     def _enter(
         self,

@@ -40,6 +40,8 @@ class DisconnectCause(enum.StrEnum):
     RESEND_TIMEOUT = "resend-timeout"
     #: No frame within the time that a TestRequest(1) allows.
     HEARTBEAT_TIMEOUT = "heartbeat-timeout"
+    #: No frame in time after a TestRequest(1), while somebody else wanted to log on.
+    HALF_DEAD = "half-dead"
     #: The counterparty logged out.
     PEER_LOGOUT = "peer-logout"
     #: We logged out and the counterparty confirmed.

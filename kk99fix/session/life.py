@@ -16,6 +16,17 @@ from kk99fix.session.states import ESTABLISHED, Event, State, next_state
 from kk99fix.session.turn import Turn
 
 
+@attrs.frozen
+class Probe:
+    """A TestRequest(1) that the owner asked for, because somebody else wants to log on."""
+
+    sent_ns: int
+    #: Until when no other one is sent.
+    until_ns: int
+    #: Whether a frame has to come by then.
+    waiting: bool = True
+
+
 @attrs.define
 class Life:
     """The mutable state of one connection; the numbers are not part of it."""
@@ -27,6 +38,8 @@ class Life:
     heart_bt_int_ns: int = attrs.field(default=0, init=False)
     #: When a TestRequest(1) was sent that no frame has followed yet.
     test_sent_ns: int | None = attrs.field(default=None, init=False)
+    #: The owner's question whether the counterparty is still there.
+    probe: Probe | None = attrs.field(default=None, init=False)
     #: The gap that is open, in AWAITING_RESEND alone.
     gap: Gap | None = attrs.field(default=None, init=False)
     #: Messages that wait behind the gap.

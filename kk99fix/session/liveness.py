@@ -9,7 +9,7 @@ import attrs
 
 from kk99fix.session import answers
 from kk99fix.session.effects import DisconnectCause
-from kk99fix.session.life import Life
+from kk99fix.session.life import Life, Probe
 from kk99fix.session.rules import Numbers
 from kk99fix.session.states import State
 from kk99fix.session.turn import Turn
@@ -53,12 +53,42 @@ def timers_of(life: Life) -> Timers:
         waits.append(life.gap.asked_ns + life.rules.resend_wait_ns)
     if life.test_sent_ns is not None:
         waits.append(life.test_sent_ns + interval_ns)
+    if life.probe is not None and life.probe.waiting:
+        waits.append(life.probe.until_ns)
     silence_ns = silence_of(interval_ns) if life.test_sent_ns is None else 0
     return Timers(
         heartbeat_ns=interval_ns or None,
         silence_ns=silence_ns or None,
         deadline_ns=min((wait for wait in waits if wait is not None), default=None),
     )
+
+
+def may_probe(life: Life, now_ns: int) -> bool:
+    """Whether the counterparty may be asked now: once in a while, answered or not."""
+    return life.established and (life.probe is None or now_ns >= life.probe.until_ns)
+
+
+def probe(life: Life, turn: Turn, wait_ns: int) -> None:
+    """Ask whether the counterparty is there; `wait_ns` later at the latest a frame has come."""
+    life.probe = Probe(turn.now_ns, turn.now_ns + wait_ns)
+    turn.send(answers.test_request(answers.number(turn.now_ns)))
+
+
+def heard(life: Life) -> None:
+    """Take note of a sign of life; every valid frame is one."""
+    life.test_sent_ns = None
+    if life.probe is not None:
+        life.probe = attrs.evolve(life.probe, waiting=False)
+
+
+def end_probe(life: Life, turn: Turn) -> None:
+    """End a session that did not answer; what the owner took in without us answers too."""
+    probe = life.probe
+    if probe is None or not probe.waiting or turn.now_ns < probe.until_ns:
+        return
+    life.probe = attrs.evolve(probe, waiting=False)
+    if turn.numbers.last_in_ns <= probe.sent_ns:
+        life.end(turn, DisconnectCause.HALF_DEAD)
 
 
 def expire(life: Life, turn: Turn) -> None:

@@ -87,7 +87,7 @@ class Session:
         if life.state in {State.CONNECTED, State.LOGON_SENT}:
             opening.first(life, turn, message)
         elif life.state is not State.CLOSED:
-            life.test_sent_ns = None  # any valid frame is a sign of life
+            liveness.heard(life)
             _further(life, turn, message)
         return turn.effects
 
@@ -96,6 +96,8 @@ class Session:
         life, turn = self._life, Turn(numbers, now_ns)
         if life.deadline_ns is not None and now_ns >= life.deadline_ns:
             liveness.expire(life, turn)
+        if life.established:
+            liveness.end_probe(life, turn)
         if life.established:
             ahead.retry(life, turn)
         if life.established:
@@ -128,6 +130,17 @@ class Session:
             self._life.log_out(turn, DisconnectCause.LOGOUT, reason_text)
         elif self._life.state in {State.CONNECTED, State.LOGON_SENT}:
             self._life.end(turn, DisconnectCause.STOPPED)
+        return turn.effects
+
+    def may_probe(self, now_ns: int) -> bool:
+        """Whether `probe` would ask; it does so once within its time to wait."""
+        return liveness.may_probe(self._life, now_ns)
+
+    def probe(self, wait_ns: int, numbers: Numbers, now_ns: int) -> tuple[Effect, ...]:
+        """Find out whether the connection is half dead: it is when no frame comes in `wait_ns`."""
+        turn = Turn(numbers, now_ns)
+        if self.may_probe(now_ns):
+            liveness.probe(self._life, turn, wait_ns)
         return turn.effects
 
     def connection_lost(self) -> None:

@@ -25,7 +25,21 @@ class StopInput:
         return _json("logout", text=self.text)
 
 
-SessionCommand = StopInput
+@frozen
+class ProbeInput:
+    """Somebody who may be this session wants to log on, so its connection has to show itself."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+    #: How long the connection has to show a sign of life.
+    wait_ns: int
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        return _json("probe", wait_ns=self.wait_ns)
+
+
+SessionCommand = StopInput | ProbeInput
 
 
 def read_session_command(session: int, command: dict[str, Any]) -> SessionCommand | None:
@@ -33,6 +47,8 @@ def read_session_command(session: int, command: dict[str, Any]) -> SessionComman
     match command["command"]:
         case "logout":
             return StopInput(session, command["text"])
+        case "probe":
+            return ProbeInput(session, command["wait_ns"])
         case _:
             return None
 

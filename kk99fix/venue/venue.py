@@ -51,7 +51,7 @@ from kk99fix.venue.inputs import (
 )
 from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange
 from kk99fix.venue.registry import Registry, set_venue
-from kk99fix.venue.session_commands import StopInput
+from kk99fix.venue.session_commands import ProbeInput, StopInput
 
 #: Order slots looked at for expiry in one unit: about a millisecond.
 EXPIRE_SLICE = 10_000
@@ -102,7 +102,9 @@ class Venue:
             case DisconnectInput():
                 self._end(item.session)
             case StopInput():
-                self._stop(item, now_ns, outcome)
+                self._stop(item.session, item.text, now_ns, outcome)
+            case ProbeInput():
+                self._probe(item, now_ns, outcome)
             case TickInput():
                 self._tick(now_ns, outcome)
             case ConfigInput():
@@ -134,6 +136,11 @@ class Venue:
     def is_live(self, session: int) -> bool:
         """Whether the session has a connection."""
         return session in self._sessions
+
+    def may_probe(self, session: int, now_ns: int) -> bool:
+        """Whether a `ProbeInput` would ask the counterparty of a session for a sign of life."""
+        layer = self._sessions.get(session)
+        return layer is not None and layer.may_probe(now_ns)
 
     @property
     def live_sessions(self) -> tuple[int, ...]:
@@ -171,11 +178,17 @@ class Venue:
         self.engine.heard(session)
         self._ask(session, lambda: layer.receive(message, numbers, now_ns), outcome)
 
-    def _stop(self, item: StopInput, now_ns: int, outcome: Outcome) -> None:
+    def _stop(self, session: int, text: str, now_ns: int, outcome: Outcome) -> None:
+        layer = self._sessions.get(session)
+        if layer is not None:
+            why, numbers = text.encode("ascii"), self._numbers(session)
+            self._ask(session, lambda: layer.stop(why, numbers, now_ns), outcome)
+
+    def _probe(self, item: ProbeInput, now_ns: int, outcome: Outcome) -> None:
         layer = self._sessions.get(item.session)
         if layer is not None:
-            text, numbers = item.text.encode("ascii"), self._numbers(item.session)
-            self._ask(item.session, lambda: layer.stop(text, numbers, now_ns), outcome)
+            numbers = self._numbers(item.session)
+            self._ask(item.session, lambda: layer.probe(item.wait_ns, numbers, now_ns), outcome)
 
     def _ask(self, session: int, layer: Callable[[], tuple[Effect, ...]], outcome: Outcome) -> None:
         """Ask a session's layer what to do, and do it."""

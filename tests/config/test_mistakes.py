@@ -91,6 +91,12 @@ SINGLE_VALUES = [
     ),
     (
         VENUE,
+        "half_dead_wait_s = 3",
+        "half_dead_wait_s = 0",
+        "config/venue.toml: listen.half_dead_wait_s: found 0; a number from 1 to 60 would be right",
+    ),
+    (
+        VENUE,
         'durability = "process"',
         'durability = "durable"',
         'config/venue.toml: venue.durability: found "durable"; this is not supported yet; '

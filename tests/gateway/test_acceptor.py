@@ -15,7 +15,9 @@ from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Admitted, Refusal
 from kk99fix.gateway.refusals import LINES_PER_S
 from kk99fix.venue.inputs import LogonInput
+from kk99fix.venue.session_commands import ProbeInput
 
+NOW_NS = 1_790_000_000_000_000_000
 LOGON = frame("A", "98=0|108=30|554=secret|")
 BROKER1 = Admitted(3, "BROKER1")
 LISTEN = Listen(
@@ -75,6 +77,7 @@ class Rig:
     verdict_after_s: float = 0
     reachable: bool = True
     slot_free: bool = True
+    probe_wanted: bool = False
     live: set[int] = attrs.field(factory=set)
     addresses: list[str] = attrs.field(factory=list)
     done: list[object] = attrs.field(factory=list)
@@ -105,11 +108,25 @@ class Rig:
         """The venue is here too."""
         return self
 
+    @property
+    def pump(self) -> "Rig":
+        """The pump is here too."""
+        return self
+
+    def now_ns(self) -> int:
+        """Return some time."""
+        return NOW_NS
+
     def is_live(self, session: int) -> bool:
         """Whether a LogonInput was applied, or the test says so."""
         return session in self.live
 
-    def apply(self, item: LogonInput) -> None:
+    def may_probe(self, _session: int, now_ns: int) -> bool:
+        """Say what the test wants."""
+        assert now_ns == NOW_NS
+        return self.probe_wanted
+
+    def apply(self, item: LogonInput | ProbeInput) -> None:
         """Note the input."""
         self.done.append(item)
         self.live.add(item.session)
@@ -223,6 +240,24 @@ async def test_a_live_session_is_refused_and_both_addresses_are_noted(clock: Moc
     assert line["live_address"] == "192.0.2.9"
     assert "secret" not in line["frame"]
     assert rig.done == []
+
+
+async def test_a_live_session_is_asked_for_a_sign_of_life(clock: MockClock) -> None:
+    """A second logon that could be the session makes the venue ask, if it wants to, once."""
+    rig = Rig(clock)
+    rig.live.add(3)
+    rig.probe_wanted = True
+    await rig.connect(LOGON)
+
+    assert rig.done == [ProbeInput(3, 3_000_000_000), "commit"]
+    assert rig.causes() == ["session-is-live"]
+    (line,) = rig.logged.of("session probed")
+    assert (line["session"], line["address"]) == ("BROKER1", "192.0.2.1")
+    assert line["live_address"] == "192.0.2.9"
+
+    rig.verdict = Refusal.CREDENTIALS
+    await rig.connect(LOGON)
+    assert len(rig.done) == 2, "nobody else's logon asks anything"
 
 
 async def test_no_slot_is_a_refusal(clock: MockClock) -> None:

@@ -1,22 +1,30 @@
+import os
 import random
+import socket
 from pathlib import Path
 
 import pytest
 import trio
 from support.config_folder import ConfigFolder
 from support.fix_client import stamp
-from support.fix_peer import Fields
+from support.fix_peer import Fields, decode
 from support.live_gateway import HOST, SMALL, Live, live_gateway, small_settings, wait_until
 from support.live_peer import LivePeer, order
+
+from kk99fix.gateway import acceptor
 
 SESSIONS = 50
 
 
 async def test_a_second_logon_is_closed_without_a_word(live: Live) -> None:
-    """A live session's second connection gets nothing; the first goes on, both are in the log."""
+    """A live session's second connection gets nothing; the first goes on, both are in the log.
+
+    All that the first one sees of it is a TestRequest(1).
+    """
     async with await live.logged_on("BROKER1") as first, await live.peer("BROKER1") as second:
         await second.send("A", [(98, 0), (108, 30)])
         assert await second.until_closed() == []
+        assert (await first.receive("1"))[34] == "2"
         await first.send("D", order("a"))
         assert (await first.receive("8"))[11] == "a"
 
@@ -25,25 +33,93 @@ async def test_a_second_logon_is_closed_without_a_word(live: Live) -> None:
     assert line["address"] == line["live_address"] == HOST
 
 
-async def test_one_of_many_logons_at_once_wins(live: Live) -> None:
-    """Of twenty logons of one session at the same moment exactly one is answered."""
-    peers = [await live.peer("BROKER1") for _ in range(20)]
-    for peer in peers:
-        await peer.send("A", [(98, 0), (108, 30)])
-    answered = []
+async def test_a_race_of_logons_has_one_winner_and_one_probe(tmp_path: Path) -> None:
+    """Of a hundred logons of one session one is answered; the losers cause one question at most."""
+    changes = {
+        "max_connections = 32": "max_connections = 128",
+        "max_connections_per_address = 32": "max_connections_per_address = 128",
+    }
+    async with live_gateway(small_settings(tmp_path, changes), tmp_path / "var") as live:
+        peers = [await live.peer("BROKER1") for _ in range(100)]
+        heard: list[LivePeer] = []
 
-    async def hear(peer: LivePeer) -> None:
-        with trio.move_on_after(1):
+        async def race(peer: LivePeer) -> None:
+            await peer.send("A", [(98, 0), (108, 30)])
             await peer.until_closed()
-        answered.extend(peer.frames)
+            heard.append(peer)
 
-    async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as nursery:
+            for peer in peers:
+                nursery.start_soon(race, peer)
+            await wait_until(lambda: len(heard) == 99)
+            nursery.cancel_scope.cancel()
+        (winner,) = set(map(id, peers)) - set(map(id, heard))
+        types = [decode(frame)[35] for peer in peers for frame in peer.frames]
+        answered = [id(peer) for peer in peers if peer.frames]
         for peer in peers:
-            nursery.start_soon(hear, peer)
-    for peer in peers:
-        await peer.stream.aclose()
+            await peer.stream.aclose()
 
-    assert len(answered) == 1
+        assert answered == [winner]
+        assert types in (["A"], ["A", "1"])
+        assert len(live.logged.of("session probed")) <= 1
+        causes = [line["cause"] for line in live.logged.of("logon refused")]
+        assert set(causes) == {"session-is-live"}
+        assert live.gateway.acceptor.refusals.counts == {"session-is-live": 99}
+
+
+async def test_a_half_dead_connection_gives_way(tmp_path: Path) -> None:
+    """Who says nothing when asked is cut, and the retry of the second logon succeeds."""
+    settings = small_settings(tmp_path, {"half_dead_wait_s = 3": "half_dead_wait_s = 1"})
+    async with (
+        live_gateway(settings, tmp_path / "var") as live,
+        await live.logged_on("BROKER1") as dead,
+    ):
+        async with await live.peer("BROKER1") as second:
+            await second.send("A", [(98, 0), (108, 30)], number=2)
+            assert await second.until_closed() == []
+        await live.wait_until_gone("BROKER1")
+        async with await live.logged_on("BROKER1", next_out=2) as retry:
+            assert decode(retry.frames[0])[34] == "3"
+        assert [decode(frame)[35] for frame in dead.frames] == ["A"]
+        assert [fields[35] for fields in await dead.until_closed()] == ["1"]
+
+        (line,) = live.logged.of("session ended")
+        assert (line["cause"], line["session"]) == ("half-dead", "BROKER1")
+
+
+async def test_a_first_connection_that_answers_stays(tmp_path: Path) -> None:
+    """Any frame after the question keeps it, and the second logon stays refused."""
+    settings = small_settings(tmp_path, {"half_dead_wait_s = 3": "half_dead_wait_s = 1"})
+    async with (
+        live_gateway(settings, tmp_path / "var") as live,
+        await live.logged_on("BROKER1") as first,
+    ):
+        async with await live.peer("BROKER1") as second:
+            await second.send("A", [(98, 0), (108, 30)], number=2)
+            assert await second.until_closed() == []
+        asked = await first.receive("1")
+        await first.send("0", [(112, asked[112])])
+        await first.silent_for(1.5)
+        await first.send("D", order("a"))
+        assert (await first.receive("8"))[11] == "a"
+
+        assert live.logged.of("session ended") == []
+
+
+async def test_options_of_a_socket(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session's socket sends without delay and gives up what nobody acknowledges."""
+    given: list[int] = []
+    add = live.gateway.connections.add
+
+    def spy(descriptor: int, session: int, address: str, rest: bytes) -> bool:
+        with socket.socket(fileno=os.dup(descriptor)) as sock:
+            given.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            given.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+        return add(descriptor, session, address, rest)
+
+    monkeypatch.setattr(live.gateway.connections, "add", spy)
+    async with await live.logged_on("BROKER1"):
+        assert given == [1, acceptor.USER_TIMEOUT_MS]
 
 
 @pytest.mark.parametrize(

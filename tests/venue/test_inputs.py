@@ -18,13 +18,14 @@ from kk99fix.venue.inputs import (
     msg_seq_num,
     read_input,
 )
-from kk99fix.venue.session_commands import StopInput
+from kk99fix.venue.session_commands import ProbeInput, StopInput
 
 INPUTS: tuple[Input, ...] = (
     FrameInput(3, order()),
     LogonInput(3, b"8=FIX.4.4\x01554=***\x01\n\x01", "[::1]:4711"),
     DisconnectInput(3, "slow-reader"),
     StopInput(3, 'until "tomorrow"'),
+    ProbeInput(3, 3_000_000_000),
     TickInput(),
     ConfigInput(b'{"venue":{}}'),
     DayRollInput("20260922"),
@@ -57,6 +58,14 @@ def test_outputs_are_no_inputs() -> None:
     packed = pack_record(Kind.MESSAGE, b"8=FIX.4.4\x01", lsn=7, time_ns=1)
 
     with pytest.raises(ValueError, match="record 7 of kind MESSAGE is no input"):
+        read_input(unpack_record(packed, 0))
+
+
+def test_an_unknown_command_is_no_input() -> None:
+    """A command of another version is not guessed at."""
+    packed = pack_record(Kind.OPERATOR, b'{"command":"dance"}', lsn=7, time_ns=1, session=3)
+
+    with pytest.raises(ValueError, match="record 7 holds the unknown command 'dance'"):
         read_input(unpack_record(packed, 0))
 
 
