@@ -77,7 +77,8 @@ def _message_rows(dictionary: Dictionary) -> Iterable[str]:
 def _message_rule(dictionary: Dictionary, message: MessageType) -> str:
     alternatives = [_tags(dictionary, names) for names in message.conditional]
     conditional = f"({', '.join(alternatives)}{',' if len(alternatives) == 1 else ''})"
-    tags = sorted(dictionary.fields[name].tag for name in (*message.fields, *message.groups))
+    # A group that has to be there is among the required fields too.
+    tags = sorted({dictionary.fields[name].tag for name in (*message.fields, *message.groups)})
     groups = sorted(dictionary.fields[name].tag for name in message.groups)
     return (
         f'MessageRule("{message.name}", "{message.direction}", '

@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "da568d60b8b08d187d0079003e6a7710252ae1df855f2077cb8657a980ca0996"
+DICTIONARY_SHA256: Final = "7afc2ddffb51160d288327e6f17983c23dd84fc02aab7116efa18d210557e392"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 
@@ -31,6 +31,7 @@ FIELDS: Final[dict[int, FieldRule]] = {
     23: FieldRule("IOIID", "STRING"),
     31: FieldRule("LastPx", "PRICE"),
     32: FieldRule("LastQty", "QTY"),
+    33: FieldRule("NoLinesOfText", "NUMINGROUP"),
     34: FieldRule("MsgSeqNum", "SEQNUM"),
     35: FieldRule("MsgType", "STRING", frozenset({b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"A", b"AA", b"AB", b"AC", b"AD", b"AE", b"AF", b"AG", b"AH", b"AI", b"AJ", b"AK", b"AL", b"AM", b"AN", b"AO", b"AP", b"AQ", b"AR", b"AS", b"AT", b"AU", b"AV", b"AW", b"AX", b"AY", b"AZ", b"B", b"BA", b"BB", b"BC", b"BD", b"BE", b"BF", b"BG", b"BH", b"C", b"D", b"E", b"F", b"G", b"H", b"J", b"K", b"L", b"M", b"N", b"P", b"Q", b"R", b"S", b"T", b"V", b"W", b"X", b"Y", b"Z", b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h", b"i", b"j", b"k", b"l", b"m", b"n", b"o", b"p", b"q", b"r", b"s", b"t", b"u", b"v", b"w", b"x", b"y", b"z"})),
     36: FieldRule("NewSeqNo", "SEQNUM"),
@@ -39,6 +40,7 @@ FIELDS: Final[dict[int, FieldRule]] = {
     39: FieldRule("OrdStatus", "CHAR", frozenset({b"0", b"1", b"2", b"3", b"4", b"6", b"7", b"8", b"9", b"A", b"B", b"C", b"D", b"E"})),
     40: FieldRule("OrdType", "CHAR", frozenset({b"1", b"2", b"3", b"4", b"6", b"7", b"8", b"9", b"D", b"E", b"G", b"I", b"J", b"K", b"L", b"M", b"P"})),
     41: FieldRule("OrigClOrdID", "STRING"),
+    42: FieldRule("OrigTime", "UTCTIMESTAMP"),
     43: FieldRule("PossDupFlag", "BOOLEAN"),
     44: FieldRule("Price", "PRICE"),
     45: FieldRule("RefSeqNum", "SEQNUM"),
@@ -53,6 +55,7 @@ FIELDS: Final[dict[int, FieldRule]] = {
     58: FieldRule("Text", "STRING"),
     59: FieldRule("TimeInForce", "CHAR", frozenset({b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7"})),
     60: FieldRule("TransactTime", "UTCTIMESTAMP"),
+    61: FieldRule("Urgency", "CHAR", frozenset({b"0", b"1", b"2"})),
     63: FieldRule("SettlType", "CHAR", frozenset({b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"})),
     64: FieldRule("SettlDate", "LOCALMKTDATE"),
     65: FieldRule("SymbolSfx", "STRING"),
@@ -91,6 +94,7 @@ FIELDS: Final[dict[int, FieldRule]] = {
     122: FieldRule("OrigSendingTime", "UTCTIMESTAMP"),
     123: FieldRule("GapFillFlag", "BOOLEAN"),
     126: FieldRule("ExpireTime", "UTCTIMESTAMP"),
+    127: FieldRule("DKReason", "CHAR", frozenset({b"A", b"B", b"C", b"D", b"E", b"F", b"Z"})),
     128: FieldRule("DeliverToCompID", "STRING"),
     129: FieldRule("DeliverToSubID", "STRING"),
     140: FieldRule("PrevClosePx", "PRICE"),
@@ -99,6 +103,7 @@ FIELDS: Final[dict[int, FieldRule]] = {
     143: FieldRule("TargetLocationID", "STRING"),
     144: FieldRule("OnBehalfOfLocationID", "STRING"),
     145: FieldRule("DeliverToLocationID", "STRING"),
+    148: FieldRule("Headline", "STRING"),
     150: FieldRule("ExecType", "CHAR", frozenset({b"0", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"A", b"B", b"C", b"D", b"E", b"F", b"G", b"H", b"I"})),
     151: FieldRule("LeavesQty", "QTY"),
     152: FieldRule("CashOrderQty", "QTY"),
@@ -106,6 +111,7 @@ FIELDS: Final[dict[int, FieldRule]] = {
     168: FieldRule("EffectiveTime", "UTCTIMESTAMP"),
     192: FieldRule("OrderQty2", "QTY"),
     193: FieldRule("SettlDate2", "LOCALMKTDATE"),
+    198: FieldRule("SecondaryOrderID", "STRING"),
     200: FieldRule("MaturityMonthYear", "MONTHYEAR"),
     201: FieldRule("PutOrCall", "INT", frozenset({b"0", b"1"})),
     202: FieldRule("StrikePrice", "PRICE"),
@@ -234,6 +240,7 @@ FIELDS: Final[dict[int, FieldRule]] = {
 GROUPS: Final[dict[int, GroupRule]] = {
     453: GroupRule(453, (448, 447, 452, 802)),
     802: GroupRule(802, (523, 803)),
+    33: GroupRule(33, (58, 354, 355)),
     627: GroupRule(627, (628, 629, 630)),
     384: GroupRule(384, (372, 385)),
     454: GroupRule(454, (455, 456)),
@@ -258,6 +265,8 @@ MESSAGES: Final[dict[bytes, MessageRule]] = {
     b"F": MessageRule("OrderCancelRequest", "in", (41, 11, 54, 60), ((55,),), frozenset({1, 11, 22, 37, 38, 41, 48, 54, 55, 58, 60, 65, 66, 106, 107, 152, 167, 200, 201, 202, 206, 207, 223, 224, 225, 228, 231, 240, 255, 348, 349, 350, 351, 354, 355, 376, 453, 454, 460, 461, 468, 469, 470, 471, 472, 516, 526, 541, 543, 581, 583, 586, 660, 667, 691, 762, 873, 874, 947}), frozenset({453, 454})),
     b"G": MessageRule("OrderCancelReplaceRequest", "in", (41, 11, 54, 60, 40), ((55,), (38, 152, 516)), frozenset({1, 11, 12, 13, 15, 18, 21, 22, 37, 38, 40, 41, 44, 48, 54, 55, 58, 59, 60, 63, 64, 65, 66, 70, 75, 77, 78, 99, 100, 106, 107, 110, 111, 114, 120, 121, 126, 152, 167, 168, 192, 193, 200, 201, 202, 203, 206, 207, 210, 211, 223, 224, 225, 228, 229, 231, 240, 255, 348, 349, 350, 351, 354, 355, 376, 377, 386, 388, 389, 423, 427, 432, 453, 454, 460, 461, 468, 469, 470, 471, 472, 479, 480, 481, 494, 497, 513, 516, 526, 528, 529, 541, 543, 544, 581, 582, 583, 586, 589, 590, 591, 635, 640, 660, 667, 691, 762, 775, 835, 836, 837, 838, 840, 841, 842, 843, 844, 846, 847, 848, 849, 854, 873, 874, 947}), frozenset({78, 386, 453, 454})),
     b"H": MessageRule("OrderStatusRequest", "in", (11, 54), ((55,),), frozenset({1, 11, 22, 37, 48, 54, 55, 65, 106, 107, 167, 200, 201, 202, 206, 207, 223, 224, 225, 228, 231, 240, 255, 348, 349, 350, 351, 453, 454, 460, 461, 470, 471, 472, 526, 541, 543, 583, 660, 667, 691, 762, 790, 873, 874, 947}), frozenset({453, 454})),
+    b"Q": MessageRule("DontKnowTrade", "in", (37, 17, 127, 54), ((55,), (38, 152, 516)), frozenset({17, 22, 31, 32, 37, 38, 48, 54, 55, 58, 65, 106, 107, 127, 152, 167, 198, 200, 201, 202, 206, 207, 223, 224, 225, 228, 231, 240, 255, 348, 349, 350, 351, 354, 355, 454, 460, 461, 468, 469, 470, 471, 472, 516, 541, 543, 667, 691, 762, 873, 874, 947}), frozenset({454})),
+    b"B": MessageRule("News", "out", (148, 33), (), frozenset({33, 42, 61, 148}), frozenset({33})),
     b"8": MessageRule("ExecutionReport", "out", (37, 17, 150, 39, 54, 151, 14, 6), ((55,),), frozenset({1, 6, 11, 14, 15, 17, 21, 22, 31, 32, 37, 38, 39, 40, 41, 44, 48, 54, 55, 58, 59, 60, 103, 150, 151, 207, 378, 453, 526, 527, 528, 529, 582, 583, 638, 790, 797, 851}), frozenset({453})),
     b"9": MessageRule("OrderCancelReject", "out", (37, 11, 41, 39, 434), (), frozenset({1, 11, 37, 39, 41, 58, 60, 102, 434, 526, 583}), frozenset()),
 }

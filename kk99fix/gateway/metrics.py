@@ -56,6 +56,7 @@ class Snapshot:
     logons_pending: int
     logons_refused: dict[str, int]
     sessions_fed: int
+    unknown_trades: int
     clock_error_ns: int
 
 
@@ -88,6 +89,7 @@ class Snapshots:
             logons_pending=gateway.acceptor.pending,
             logons_refused=dict(gateway.acceptor.refusals.counts),
             sessions_fed=len(gateway.feeder),
+            unknown_trades=gateway.unknown_trades.count,
             clock_error_ns=gateway.clock.error_ns,
         )
 
@@ -158,6 +160,9 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "kk99_sessions_fed", "Sessions being fed from the journal", newest.sessions_fed
+    )
+    yield CounterMetricFamily(
+        "kk99_unknown_trades", "Trades that a counterparty does not know", newest.unknown_trades
     )
     yield CounterMetricFamily("kk99_bytes_in", "Bytes read from sessions", pump.bytes_in)
     yield CounterMetricFamily("kk99_bytes_out", "Bytes sent to sessions", pump.bytes_out)

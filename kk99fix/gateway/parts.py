@@ -11,6 +11,7 @@ from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.storage import Storage
+from kk99fix.gateway.unknown_trades import UnknownTrades
 
 
 @frozen
@@ -24,5 +25,6 @@ class Gateway:
     feeder: Feeder
     loop: LiveLoop
     acceptor: Acceptor
+    unknown_trades: UnknownTrades
     clock: VenueClock
     log: Log

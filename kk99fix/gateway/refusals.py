@@ -6,13 +6,11 @@ the next line says how many were left out.
 
 import itertools
 from collections import Counter
-from typing import Final
 
 import trio
 
+from kk99fix.gateway.line_budget import LineBudget
 from kk99fix.gateway.logs import Log
-
-LINES_PER_S: Final = 20
 
 
 class Refusals:
@@ -22,9 +20,7 @@ class Refusals:
         """Begin with none."""
         self._log = log
         self._references = itertools.count(1)
-        self._second = 0
-        self._lines = 0
-        self._left_out = 0
+        self._budget = LineBudget()
         #: How many there were, by cause.
         self.counts: Counter[str] = Counter()
 
@@ -34,24 +30,14 @@ class Refusals:
         """Count a refusal and log it; `live_address` has the session that was asked for."""
         self.counts[cause] += 1
         reference = next(self._references)
-        if not self._within_budget():
-            self._left_out += 1
+        left_out = self._budget.take(trio.current_time())
+        if left_out is None:
             return
-        more: dict[str, object] = {}
+        more: dict[str, object] = {**left_out}
         if frame is not None:
             more["frame"] = frame
         if live_address is not None:
             more["live_address"] = live_address
-        if self._left_out:
-            more["left_out"] = self._left_out
-            self._left_out = 0
         self._log.warning(
             "logon refused", reference=reference, cause=cause, address=address, **more
         )
-
-    def _within_budget(self) -> bool:
-        second = int(trio.current_time())
-        if second != self._second:
-            self._second, self._lines = second, 0
-        self._lines += 1
-        return self._lines <= LINES_PER_S

@@ -23,7 +23,7 @@ from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher.pump import Flushed, Pump
 from kk99fix.session.rules import ORDER_ENTRY_TYPES
 from kk99fix.venue.inputs import DayRollInput, FrameInput, Input, LogonInput
-from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange
+from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange, UnknownTrade
 from kk99fix.venue.venue import Venue
 
 #: So much may wait to be written when an input is applied; the rest of the core's buffer is its.
@@ -45,6 +45,7 @@ class Sequencer:
         self.frames: Counter[str] = Counter()
         self.on_disconnect: Callable[[Disconnected], None] = lambda _: None
         self.on_resend: Callable[[ResendRange], None] = lambda _: None
+        self.on_unknown_trade: Callable[[UnknownTrade], None] = lambda _: None
         self._point_pump()
 
     @property
@@ -76,6 +77,8 @@ class Sequencer:
         self._disconnects += outcome.disconnects
         for resend in outcome.resends:
             self.on_resend(resend)
+        for unknown in outcome.unknown_trades:
+            self.on_unknown_trade(unknown)
         return outcome
 
     def commit(self) -> None:

@@ -3,7 +3,7 @@
 start   state directory, replay, RESTART, CONFIG, trading day; then the listener
 serve   live loop, feeder, timers, logons, each a task; one failure of ours ends all of them,
         one failure of a counterparty ends its own connection
-stop    no new connections, Logout(5) to everybody, a bounded wait, the journal closed
+stop    no new connections, News(B) and Logout(5) to everybody, a bounded wait, the journal closed
 """
 
 import signal
@@ -32,11 +32,12 @@ from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.storage import Storage, open_storage
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
+from kk99fix.gateway.unknown_trades import UnknownTrades
 from kk99fix.journal.errors import JournalPrepareError
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
 from kk99fix.venue.inputs import ConfigInput, RestartInput
-from kk99fix.venue.session_commands import StopInput
+from kk99fix.venue.session_commands import NewsInput, StopInput
 
 NS_PER_S: Final = 1_000_000_000
 GARBLED_MAX: Final = 10
@@ -45,6 +46,8 @@ STOP_WAIT_S: Final = 3.0
 SEGMENTS_AHEAD: Final = 2
 PREPARE_EVERY_S: Final = 0.2
 PREPARE_AGAIN_S: Final = 5.0
+STOP_HEADLINE: Final = "The gateway stops"
+STOP_LINES: Final = ("Orders stay as they are, and sequence numbers go on.",)
 LOGOUT_TEXT: Final = "the gateway stops"
 
 
@@ -93,7 +96,18 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
     acceptor = Acceptor(
         settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
     )
-    return Gateway(settings, storage, sequencer, connections, feeder, loop, acceptor, clock, log)
+    return Gateway(
+        settings=settings,
+        storage=storage,
+        sequencer=sequencer,
+        connections=connections,
+        feeder=feeder,
+        loop=loop,
+        acceptor=acceptor,
+        unknown_trades=UnknownTrades(sequencer, log),
+        clock=clock,
+        log=log,
+    )
 
 
 def _bring_up_to_date(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> None:
@@ -220,10 +234,11 @@ async def prepare_segments(gateway: Gateway) -> None:
 async def _log_everybody_out(
     gateway: Gateway, wait_for_stop: Callable[[], Awaitable[None]]
 ) -> None:
-    """Logout(5) to every session, then wait for theirs; a second stop ends the wait."""
+    """News(B) and Logout(5) to every session, then wait for theirs; a second stop ends the wait."""
     sequencer = gateway.sequencer
     gateway.log.info("stopping", sessions=len(gateway.connections))
     for session in sequencer.venue.live_sessions:
+        sequencer.apply(NewsInput(session, STOP_HEADLINE, STOP_LINES))
         sequencer.apply(StopInput(session, LOGOUT_TEXT))
     sequencer.commit()
     with trio.move_on_after(STOP_WAIT_S):

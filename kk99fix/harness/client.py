@@ -55,7 +55,7 @@ from kk99fix.session.rules import NS_PER_S, Role, SessionRules
 Value = bytes | str | int
 
 #: What a venue sends to its counterparties.
-_FROM_VENUE: Final = frozenset({b"8", b"9", b"j"})
+_FROM_VENUE: Final = frozenset({b"8", b"9", b"B", b"j"})
 _TAGS: Final = {
     rule.name: tag for tag, rule in (*tables.FIELDS.items(), *tables.KK99_FIELDS.items())
 }

@@ -9,6 +9,7 @@ from kk99fix.fix.validate import BusinessError
 from kk99fix.session import answers, checks
 from kk99fix.session.effects import Deliver, DisconnectCause, Resend
 from kk99fix.session.life import Life
+from kk99fix.session.rules import ORDER_ENTRY_TYPES
 from kk99fix.session.turn import Turn
 
 
@@ -103,7 +104,7 @@ def _application(
     if msg_type not in life.rules.application_types:
         text = b"Unsupported Message Type"
         error = error or BusinessError(answers.UNSUPPORTED_MESSAGE_TYPE, text)
-    elif not life.rules.order_entry:
+    elif msg_type in ORDER_ENTRY_TYPES and not life.rules.order_entry:
         error = BusinessError(answers.NOT_AUTHORIZED, b"Not authorized: no order entry")
     if error is None:
         turn.add(Deliver(message))

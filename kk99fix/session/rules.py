@@ -10,8 +10,10 @@ import attrs
 
 NS_PER_S = 1_000_000_000
 
-#: Application messages that an order-entry session may send.
+#: Application messages that only an order-entry session may send.
 ORDER_ENTRY_TYPES = frozenset({b"D", b"F", b"G", b"H"})
+#: Application messages that every receiver of reports may send: DontKnowTrade(Q).
+RECEIVER_TYPES = frozenset({b"Q"})
 
 
 class Role(enum.Enum):
@@ -62,10 +64,10 @@ class SessionRules:
 
     sender_comp_id: bytes
     target_comp_id: bytes
-    #: Whether `application_types` may be sent; a drop-copy session may not.
+    #: Whether messages of order entry may be sent; a drop-copy session may not.
     order_entry: bool = True
     #: Application MsgTypes that are delivered; every other one is refused.
-    application_types: frozenset[bytes] = ORDER_ENTRY_TYPES
+    application_types: frozenset[bytes] = ORDER_ENTRY_TYPES | RECEIVER_TYPES
     #: Whether the tags of dialect kk99 are defined.
     kk99: bool = False
     #: HeartBtInt(108) that a logon may ask for.

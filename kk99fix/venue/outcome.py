@@ -22,6 +22,19 @@ class ResendRange:
 
 
 @frozen
+class UnknownTrade:
+    """A DontKnowTrade(Q): a counterparty does not know a trade that it was told about."""
+
+    session: int
+    exec_id: bytes
+    order_id: bytes
+    #: DKReason(127).
+    reason: bytes
+    #: Text(58), as it came.
+    text: bytes
+
+
+@frozen
 class Fault:
     """An exception of ours that ended this session."""
 
@@ -36,3 +49,4 @@ class Outcome:
     disconnects: list[Disconnected] = Factory(list)
     faults: list[Fault] = Factory(list)
     resends: list[ResendRange] = Factory(list)
+    unknown_trades: list[UnknownTrade] = Factory(list)

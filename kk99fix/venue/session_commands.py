@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
+from kk99fix.fix.message import Pair
 from kk99fix.journal.record import Kind
 
 
@@ -39,7 +40,29 @@ class ProbeInput:
         return _json("probe", wait_ns=self.wait_ns)
 
 
-SessionCommand = StopInput | ProbeInput
+@frozen
+class NewsInput:
+    """A News(B) for a session that is logged on."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+    headline: str
+    lines: tuple[str, ...]
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        return _json("news", headline=self.headline, lines=list(self.lines))
+
+    def fields(self) -> tuple[Pair, ...]:
+        """The body of the message: Urgency(61) is 1, flash."""
+        lines = (
+            (33, b"%d" % len(self.lines)),
+            *((58, line.encode("ascii")) for line in self.lines),
+        )
+        return ((61, b"1"), (148, self.headline.encode("ascii")), *lines)
+
+
+SessionCommand = StopInput | ProbeInput | NewsInput
 
 
 def read_session_command(session: int, command: dict[str, Any]) -> SessionCommand | None:
@@ -49,6 +72,8 @@ def read_session_command(session: int, command: dict[str, Any]) -> SessionComman
             return StopInput(session, command["text"])
         case "probe":
             return ProbeInput(session, command["wait_ns"])
+        case "news":
+            return NewsInput(session, command["headline"], tuple(command["lines"]))
         case _:
             return None
 

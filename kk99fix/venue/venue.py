@@ -36,7 +36,7 @@ from kk99fix.session.effects import (
     SetNextIn,
 )
 from kk99fix.session.machine import Session
-from kk99fix.session.rules import Numbers, ResetPolicy, SessionRules
+from kk99fix.session.rules import RECEIVER_TYPES, Numbers, ResetPolicy, SessionRules
 from kk99fix.venue import order_entry
 from kk99fix.venue.inputs import (
     ConfigInput,
@@ -49,9 +49,9 @@ from kk99fix.venue.inputs import (
     TickInput,
     msg_seq_num,
 )
-from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange
+from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange, UnknownTrade
 from kk99fix.venue.registry import Registry, set_venue
-from kk99fix.venue.session_commands import ProbeInput, StopInput
+from kk99fix.venue.session_commands import NewsInput, ProbeInput, SessionCommand, StopInput
 
 #: Order slots looked at for expiry in one unit: about a millisecond.
 EXPIRE_SLICE = 10_000
@@ -101,10 +101,6 @@ class Venue:
                 self._logon(item.session, message, now_ns, outcome)
             case DisconnectInput():
                 self._end(item.session)
-            case StopInput():
-                self._stop(item.session, item.text, now_ns, outcome)
-            case ProbeInput():
-                self._probe(item, now_ns, outcome)
             case TickInput():
                 self._tick(now_ns, outcome)
             case ConfigInput():
@@ -114,6 +110,17 @@ class Venue:
                 self.engine.expire_slice(EXPIRE_SLICE)
             case RestartInput():
                 self._restart(now_ns)
+            case _:
+                self._command(item, now_ns, outcome)
+
+    def _command(self, item: SessionCommand, now_ns: int, outcome: Outcome) -> None:
+        match item:
+            case StopInput():
+                self._stop(item.session, item.text, now_ns, outcome)
+            case ProbeInput():
+                self._probe(item, now_ns, outcome)
+            case NewsInput():
+                self._news(item)
             case _:
                 assert_never(item)
 
@@ -184,6 +191,11 @@ class Venue:
             why, numbers = text.encode("ascii"), self._numbers(session)
             self._ask(session, lambda: layer.stop(why, numbers, now_ns), outcome)
 
+    def _news(self, item: NewsInput) -> None:
+        layer = self._sessions.get(item.session)
+        if layer is not None and layer.established:
+            self.engine.send(item.session, b"B", encode.body(item.fields()))
+
     def _probe(self, item: ProbeInput, now_ns: int, outcome: Outcome) -> None:
         layer = self._sessions.get(item.session)
         if layer is not None:
@@ -219,7 +231,7 @@ class Venue:
                     epoch = engine.session(session).epoch
                     outcome.resends.append(ResendRange(session, epoch, begin, end))
                 case Deliver(message=message):
-                    order_entry.submit(engine, session, message)
+                    self._deliver(session, message, outcome)
                 case Established():
                     engine.establish(session, established=True)
                 case Disconnect(cause=cause):
@@ -228,6 +240,14 @@ class Venue:
                 case _:
                     assert_never(effect)
         self._set_waits(session)
+
+    def _deliver(self, session: int, message: Message, outcome: Outcome) -> None:
+        """Hand an application message to order entry, or on to people."""
+        if message.msg_type in RECEIVER_TYPES:
+            exec_id, order_id, reason, text = (message.get(tag) or b"" for tag in (17, 37, 127, 58))
+            outcome.unknown_trades.append(UnknownTrade(session, exec_id, order_id, reason, text))
+        else:
+            order_entry.submit(self.engine, session, message)
 
     def _set_waits(self, session: int) -> None:
         """Tell the core whether plain frames may pass, and after how much silence to ask."""

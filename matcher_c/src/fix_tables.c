@@ -470,7 +470,7 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
 };
 
 const char kk_dictionary_digest[65] =
-    "da568d60b8b08d187d0079003e6a7710252ae1df855f2077cb8657a980ca0996";
+    "7afc2ddffb51160d288327e6f17983c23dd84fc02aab7116efa18d210557e392";
 
 /* clang-format on */
 

@@ -13,7 +13,7 @@ from kk99fix.config.venue import Listen
 from kk99fix.fix.message import Message
 from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Admitted, Refusal
-from kk99fix.gateway.refusals import LINES_PER_S
+from kk99fix.gateway.line_budget import LINES_PER_S
 from kk99fix.venue.inputs import LogonInput
 from kk99fix.venue.session_commands import ProbeInput
 

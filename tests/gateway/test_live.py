@@ -258,10 +258,11 @@ async def _metrics(live: Live) -> str:
 
 
 async def test_a_stop_logs_everybody_out(live: Live) -> None:
-    """Every session gets a Logout(5); who confirms it ends with cause logout."""
+    """Every session gets News(B) and a Logout(5); who confirms it ends with cause logout."""
     peers = [await live.logged_on(name) for name in ("BROKER1", "BROKER2", "DROPCOPY1")]
     live.stop()
     for peer in peers:
+        await peer.receive("B")
         logout = await peer.receive("5")
         assert logout[58] == "the gateway stops"
         await peer.send("5", [])

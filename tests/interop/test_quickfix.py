@@ -114,6 +114,7 @@ def test_three_engines_trade_across_restarts(floor: Floor) -> None:
 
     assert floor.gateway.end(signal.SIGTERM) == 0
     for engine in floor.engines:
+        engine.wait("in", {35: "B", 148: "The gateway stops", 33: 1})
         engine.wait("logout")
     floor.gateway.start()
     floor.wait_logons()

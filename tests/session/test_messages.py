@@ -5,6 +5,7 @@ import pytest
 from support.session_desk import LOGON, ORDER, RULES, Desk, run
 
 INCORRECT = "Value is incorrect (out of range) for this tag"
+MISSING = "Conditionally Required Field Missing"
 NEVER_SENT = "BeginSeqNo(7) is not between 1 and the last MsgSeqNum(34) sent"
 
 BODY_CASES = {
@@ -236,6 +237,29 @@ BODY_CASES = {
 def test_message(script: str) -> None:
     """Cases 4 to 20: what each administrative message and each moment leads to."""
     run(LOGON + script, Desk())
+
+
+@pytest.mark.parametrize("order_entry", [True, False])
+def test_dont_know_trade(order_entry: bool) -> None:
+    """Whoever receives reports may say that it does not know one; the session layer delivers it."""
+    desk = Desk(attrs.evolve(RULES, order_entry=order_entry))
+    message = "35=Q|34=2|37=1|17=2|127=D|54=1|55=AAPL|38=10"
+    run(f"{LOGON}\nI {message}\nE deliver {message}\nN 3 2", desk)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "answer"),
+    [
+        ("127=D|", "35=3|34=2|45=2|371=127|372=Q|373=1|58=Required tag missing: DKReason(127)"),
+        ("17=2|", "35=3|34=2|45=2|371=17|372=Q|373=1|58=Required tag missing: ExecID(17)"),
+        ("55=AAPL|", f"35=j|34=2|45=2|372=Q|380=5|58={MISSING}: Symbol(55)"),
+        ("38=1|", f"35=j|34=2|45=2|372=Q|380=5|58={MISSING}: OrderQty(38)"),
+    ],
+)
+def test_dont_know_trade_is_validated(left_out: str, answer: str) -> None:
+    """It is judged as any message, and only a valid one is delivered."""
+    message = "35=Q|34=2|37=1|17=2|127=D|54=1|55=AAPL|38=1|31=1".replace(left_out, "")
+    run(f"{LOGON}\nI {message}\nE {answer}\nN 3 3", Desk())
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from kk99fix.venue.inputs import (
     msg_seq_num,
     read_input,
 )
-from kk99fix.venue.session_commands import ProbeInput, StopInput
+from kk99fix.venue.session_commands import NewsInput, ProbeInput, StopInput
 
 INPUTS: tuple[Input, ...] = (
     FrameInput(3, order()),
@@ -26,6 +26,7 @@ INPUTS: tuple[Input, ...] = (
     DisconnectInput(3, "slow-reader"),
     StopInput(3, 'until "tomorrow"'),
     ProbeInput(3, 3_000_000_000),
+    NewsInput(3, "The gateway stops", ("Orders stay.", "Numbers go on.")),
     TickInput(),
     ConfigInput(b'{"venue":{}}'),
     DayRollInput("20260922"),
