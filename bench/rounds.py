@@ -23,9 +23,10 @@ GATEWAY, FLOOR, REFERENCE = "gateway", "floor", "reference"
 
 #: The peers are steady after a moment; longer runs of them would only cost time and memory.
 PEER_SECONDS = 3.0
-#: Of a GiB each.  More than a run writes would push those it does write out of the page cache,
-#: in which a segment that was just prepared stands.
-SEGMENTS_PER_SECOND = 0.6
+#: Of a GiB each, for the first run of a line; later ones prepare what the one before wrote.
+#: More than a run writes would push those it does write out of the page cache, in which a segment
+#: that was just prepared stands; fewer, and the gateway has to make them while it is measured.
+SEGMENTS_PER_SECOND = 0.8
 #: What the reference acceptor can answer within the client's drain time.
 REFERENCE_OUTSTANDING = 4000
 
@@ -66,6 +67,8 @@ class Plan:
     say: Callable[[str], None]
     runs: list[Run] = attrs.field(factory=list)
     replays: list[Replay] = attrs.field(factory=list)
+    #: Segments that the newest run of a line wrote to.
+    _written: dict[str, int] = attrs.field(factory=dict, init=False)
 
     def carry_out(self) -> None:
         """Run everything; the first wrong report ends it."""
@@ -85,11 +88,13 @@ class Plan:
         with ExitStack() as stack:
             stack.callback(shutil.rmtree, folder)
             stack.callback(pool.take_back, files.journal)
-            pool.lend(files.journal, 1 + math.ceil(self.seconds * SEGMENTS_PER_SECOND))
+            guess = math.ceil(self.seconds * SEGMENTS_PER_SECOND)
+            pool.lend(files.journal, 1 + self._written.get(line.name, guess))
             command = gateway_command(files)
             task = Task(line, GATEWAY, number, self.seconds, self._warmup_s(self.seconds))
             with running(command, folder) as server:
                 run = run_client(task, server)
+            self._written[line.name] = len(list(files.journal.glob("*.kkj")))
             if line.replay and number == self.rounds - 1:
                 with running(command, folder) as again:
                     restart_s = again.ready_after_s
