@@ -73,15 +73,19 @@ def open_storage(
     folder.mkdir(parents=True, exist_ok=True)
     lock = StateLock(state_dir)
     segments = list_segments(folder)
-    venue = Venue(Engine(capacity))
+    if segments:
+        _check_identity(segments[-1])
+        identity = segments[-1].header.identity
+    else:
+        identity = Identity(uuid.uuid4().bytes, trading_day, _digest(), core.core_version())
+    # Nobody outside knows the journal's random id, and every replay does.
+    venue = Venue(Engine(capacity, secret=identity.journal_uuid))
     if touch:
         venue.engine.touch()
+    writer = JournalWriter(folder, identity, segment_bytes=segment_bytes)
     if not segments:
-        identity = Identity(uuid.uuid4().bytes, trading_day, _digest(), core.core_version())
-        writer = JournalWriter(folder, identity, segment_bytes=segment_bytes)
         writer.create()
         return _storage(lock, venue, writer, Recovered(), 0.0)
-    _check_identity(segments[-1])
     begun = time.monotonic()
     reader = JournalReader(segments, scan=FAST_SCAN)
     recovered = replay(venue, (_units(run, len(segments), progress) for run in reader.runs()))
@@ -92,7 +96,6 @@ def open_storage(
             f"{tail.segment.path}: cut {tail.stale_bytes} bytes of an unfinished unit at offset "
             f"{tail.offset}"
         )
-    writer = JournalWriter(folder, segments[-1].header.identity, segment_bytes=segment_bytes)
     writer.resume(tail)
     return _storage(lock, venue, writer, recovered, replay_s)
 

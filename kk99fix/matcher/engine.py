@@ -127,8 +127,14 @@ def _check(status: int, what: str) -> None:
 class Engine:
     """One matching core with its journal buffer."""
 
-    def __init__(self, capacity: Capacity, *, first_lsn: int = 1) -> None:
-        """Reserve all memory; `CoreError` when a capacity is 0 or memory is not to be had."""
+    def __init__(
+        self, capacity: Capacity, *, first_lsn: int = 1, secret: bytes = bytes(16)
+    ) -> None:
+        """Reserve all memory; `CoreError` when a capacity is 0 or memory is not to be had.
+
+        `secret`, 16 bytes, keys the hash of ids: replay needs the one that was live.
+        """
+        assert len(secret) == lib.KK_KEY_BYTES, "a key has its length"
         wanted = ffi.new("kk_capacity *")
         for name, value in attrs.asdict(capacity).items():
             setattr(wanted, name, value)
@@ -146,6 +152,7 @@ class Engine:
         self._command = ffi.new("kk_command *")
         self._render = ffi.new("uint8_t[]", 2 * lib.KK_FRAME_MAX)
         self.capacity: Final = capacity
+        lib.kk_engine_key(handle, secret)
         lib.kk_journal_bind(handle, self._journal, JOURNAL_BUFFER_BYTES, first_lsn)
 
     def close(self) -> None:

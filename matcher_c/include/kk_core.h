@@ -39,6 +39,7 @@
 #define KK_ECHO_SPANS 12
 #define KK_COPIES_MAX 16   /* drop-copy sessions entitled to one account or firm */
 #define KK_FRAME_MAX 65536 /* bytes of one inbound frame */
+#define KK_KEY_BYTES 16
 
 typedef struct kk_engine kk_engine;
 
@@ -75,6 +76,11 @@ typedef struct kk_capacity {
  */
 kk_engine *kk_engine_new(const kk_capacity *capacity);
 void kk_engine_free(kk_engine *engine);
+/*
+ * The secret of this venue, before its first unit and the same in every replay: with it nobody
+ * can make up a ClOrdID(11) whose hash is that of another session's.  All zero without this call.
+ */
+void kk_engine_key(kk_engine *engine, const uint8_t key[KK_KEY_BYTES]);
 /* Backs order slots and index with real pages now, instead of at their first use. */
 void kk_engine_touch(kk_engine *engine);
 

@@ -1,4 +1,9 @@
-/* The hash of a ClOrdID: multiply and fold, 16 bytes a step; the same on every build. */
+/*
+ * The hash of a ClOrdID: multiply and fold, 16 bytes a step; the same on every build.
+ *
+ * Every factor holds a word of the key: a known one could be met by bytes that make it 0, and with
+ * it the product, whatever came before.
+ */
 #include <string.h>
 
 #include "kk_assert.h"
@@ -47,16 +52,24 @@ static void load_tail(const uint8_t *at, size_t length, uint64_t *first, uint64_
     }
 }
 
-uint64_t kk_clord_id_hash(uint32_t session, const uint8_t *clord_id, size_t length) {
+kk_id_key kk_id_key_of(const uint8_t secret[KK_KEY_BYTES]) {
+    kk_assert(secret != NULL);
+    const uint64_t low = load8(secret);
+    const uint64_t high = load8(secret + 8);
+    return (kk_id_key){.words = {SALT_A ^ low, SALT_B ^ high, SALT_C ^ fold(low, high)}};
+}
+
+uint64_t kk_clord_id_hash(const kk_id_key *key, uint32_t session, const uint8_t *clord_id,
+                          size_t length) {
     kk_assert(clord_id != NULL || length == 0);
-    uint64_t hash = fold(session ^ SALT_A, length ^ SALT_B);
+    uint64_t hash = fold(session ^ key->words[0], length ^ key->words[1]);
     size_t rest = length;
     for (; rest > 16; clord_id += 16, rest -= 16) {
-        hash = fold(load8(clord_id) ^ hash, load8(clord_id + 8) ^ SALT_C);
+        hash = fold(load8(clord_id) ^ hash, load8(clord_id + 8) ^ key->words[2]);
     }
     uint64_t first = 0;
     uint64_t last = 0;
     load_tail(clord_id, rest, &first, &last);
-    hash = fold(first ^ hash, last ^ SALT_B);
-    return fold(hash ^ SALT_A, SALT_C);
+    hash = fold(first ^ hash, last ^ key->words[1]);
+    return fold(hash ^ key->words[0], key->words[2]);
 }

@@ -3,13 +3,10 @@
 
 #include "kk_engine.h"
 
-static uint64_t name_hash(const uint8_t *name, size_t length) {
-    return kk_clord_id_hash(0, name, length);
-}
-
 /* Finds the slot of the table where `hash` starts; linear probing from there. */
 static uint32_t instrument_slot(const kk_engine *engine, const uint8_t *symbol, size_t length) {
-    uint32_t at = (uint32_t)name_hash(symbol, length) & engine->symbol_mask;
+    uint32_t at =
+        (uint32_t)kk_clord_id_hash(&engine->id_key, 0, symbol, length) & engine->symbol_mask;
     while (engine->symbol_table[at] != KK_NONE) {
         const kk_instrument *config = &engine->instruments[engine->symbol_table[at]].config;
         if (config->symbol_length == length && memcmp(config->symbol, symbol, length) == 0) {
@@ -21,7 +18,8 @@ static uint32_t instrument_slot(const kk_engine *engine, const uint8_t *symbol, 
 }
 
 static uint32_t account_slot(const kk_engine *engine, const uint8_t *name, size_t length) {
-    uint32_t at = (uint32_t)name_hash(name, length) & engine->account_mask;
+    uint32_t at =
+        (uint32_t)kk_clord_id_hash(&engine->id_key, 0, name, length) & engine->account_mask;
     while (engine->account_table[at] != KK_NONE) {
         const kk_account_config *config = &engine->accounts[engine->account_table[at]].config;
         if (config->name_length == length && memcmp(config->name, name, length) == 0) {

@@ -23,12 +23,14 @@ void kk_arrival_read(const kk_engine *engine, uint32_t session, kk_arrival *arri
     if (!arrival->decoded) {
         return;
     }
-    arrival->hash = kk_clord_id_hash(session, kk_span_at(command, &command->clord_id),
-                                     command->clord_id.length);
+    arrival->hash =
+        kk_clord_id_hash(&engine->id_key, session, kk_span_at(command, &command->clord_id),
+                         command->clord_id.length);
     kk_order_index_prefetch(engine->index, arrival->hash);
     if (command->orig_clord_id.length > 0) {
-        arrival->orig_hash = kk_clord_id_hash(session, kk_span_at(command, &command->orig_clord_id),
-                                              command->orig_clord_id.length);
+        arrival->orig_hash =
+            kk_clord_id_hash(&engine->id_key, session, kk_span_at(command, &command->orig_clord_id),
+                             command->orig_clord_id.length);
         kk_order_index_prefetch(engine->index, arrival->orig_hash);
     }
 }

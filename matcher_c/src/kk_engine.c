@@ -94,7 +94,10 @@ kk_engine *kk_engine_new(const kk_capacity *capacity) {
     if (engine == NULL) {
         return NULL;
     }
+    static const uint8_t no_secret[KK_KEY_BYTES];
+
     engine->capacity = *capacity;
+    engine->id_key = kk_id_key_of(no_secret);
     engine->gate_open = true;
     engine->expire_next = capacity->orders;
     engine->next_order_id = 1;
@@ -137,6 +140,11 @@ void kk_engine_free(kk_engine *engine) {
     free(engine->dirty);
     free(engine->ready);
     free(engine);
+}
+
+void kk_engine_key(kk_engine *engine, const uint8_t key[KK_KEY_BYTES]) {
+    kk_assert(engine->out.next_lsn == 1 && engine->next_order_id == 1);
+    engine->id_key = kk_id_key_of(key);
 }
 
 void kk_engine_touch(kk_engine *engine) {

@@ -46,6 +46,7 @@ struct kk_engine {
     uint32_t trading_day;
     uint32_t expire_next; /* next slot to look at; == orders capacity: nothing pending */
 
+    kk_id_key id_key;
     uint64_t next_order_id;
     uint64_t next_exec_id;
     uint64_t next_trade_id;

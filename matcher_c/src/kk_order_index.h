@@ -4,7 +4,8 @@
  * Every ClOrdID that a session uses (D, F and G share the space) takes an entry.  An entry stays
  * while it is the current id of a live order, and after that until `window` further ids have
  * come: so duplicates are found, and requests on closed orders answered, as far as that.
- * Ids are compared by a 64-bit hash over session and bytes.
+ * Ids are compared by a 64-bit hash over session and bytes, under a key: who does not know it
+ * cannot choose an id that stands for another session's.
  */
 #ifndef KK_ORDER_INDEX_H
 #define KK_ORDER_INDEX_H
@@ -28,7 +29,14 @@ void kk_order_index_free(kk_order_index *index);
 void kk_order_index_touch(kk_order_index *index);
 size_t kk_order_index_bytes(uint32_t orders, uint32_t window);
 
-uint64_t kk_clord_id_hash(uint32_t session, const uint8_t *clord_id, size_t length);
+/* What a secret becomes to serve the hash. */
+typedef struct kk_id_key {
+    uint64_t words[3];
+} kk_id_key;
+
+kk_id_key kk_id_key_of(const uint8_t secret[KK_KEY_BYTES]);
+uint64_t kk_clord_id_hash(const kk_id_key *key, uint32_t session, const uint8_t *clord_id,
+                          size_t length);
 void kk_order_index_prefetch(const kk_order_index *index, uint64_t hash);
 /* The second step, once the first has arrived: fetches the entry that a find would read. */
 void kk_order_index_prefetch_entry(const kk_order_index *index, uint64_t hash);

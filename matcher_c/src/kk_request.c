@@ -45,7 +45,8 @@ static void refuse_id(kk_engine *engine, uint32_t session, const kk_command *com
     }
     const kk_span *orig = &command->orig_clord_id;
     const kk_target target = kk_find_target(
-        engine, session, kk_clord_id_hash(session, kk_span_at(command, orig), orig->length));
+        engine, session,
+        kk_clord_id_hash(&engine->id_key, session, kk_span_at(command, orig), orig->length));
     refusal.ord_status = target.ord_status;
     kk_refuse_change(engine, session, target.slot, command, &refusal);
 }

@@ -1,10 +1,11 @@
 /*
  * Looking at the whole state: its hash, and the books.
  *
- * The hash covers what decides later outputs: the counters, the numbers and flags of sessions, the
- * open-order counts, and the resting orders of each book in their priority, with all that reports
- * will say of them.  It goes by ids, never by slots, so engines of different capacities that did
- * the same agree.  Ids of closed orders are left out: the counters stand for what has been.
+ * The hash covers what decides later outputs: the key of ids, the counters, the numbers and flags
+ * of sessions, the open-order counts, and the resting orders of each book in their priority, with
+ * all that reports will say of them.  It goes by ids, never by slots, so engines of different
+ * capacities that did the same agree.  Ids of closed orders are left out: the counters stand for
+ * what has been.
  */
 #include <string.h>
 
@@ -25,6 +26,9 @@ static uint64_t mix_bytes(uint64_t hash, const uint8_t *bytes, size_t length) {
 }
 
 static uint64_t mix_engine(uint64_t hash, const kk_engine *engine) {
+    for (uint32_t i = 0; i < 3; i++) {
+        hash = mix(hash, engine->id_key.words[i]);
+    }
     hash = mix(hash, engine->next_order_id);
     hash = mix(hash, engine->next_exec_id);
     hash = mix(hash, engine->next_trade_id);

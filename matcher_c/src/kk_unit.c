@@ -57,9 +57,10 @@ void kk_submit(kk_engine *engine, uint32_t session, const kk_command *command) {
     const kk_span *orig = &command->orig_clord_id;
 
     kk_assert(engine->out.open && session < engine->capacity.sessions);
-    kk_apply_command(engine, session, command,
-                     kk_clord_id_hash(session, command->base + id->offset, id->length),
-                     kk_clord_id_hash(session, command->base + orig->offset, orig->length));
+    kk_apply_command(
+        engine, session, command,
+        kk_clord_id_hash(&engine->id_key, session, command->base + id->offset, id->length),
+        kk_clord_id_hash(&engine->id_key, session, command->base + orig->offset, orig->length));
 }
 
 void kk_record_resend(kk_engine *engine, uint32_t session, uint64_t begin, uint64_t end) {

@@ -147,7 +147,10 @@ static void budget(void) {
     KK_CHECK(sizeof(kk_order) + sizeof(kk_order_detail) + 21 + slot <= 512);
 }
 
+static const uint8_t no_secret[KK_KEY_BYTES];
+
 static void hash_reads_its_bytes(void) {
+    const kk_id_key no_key = kk_id_key_of(no_secret);
     uint8_t *area = kk_guarded_new(256);
     uint64_t seed = 9;
     for (size_t length = 0; length < 200; length++) {
@@ -155,14 +158,14 @@ static void hash_reads_its_bytes(void) {
         for (size_t i = 0; i < sizeof(id); i++) {
             id[i] = (uint8_t)kk_random(&seed);
         }
-        uint64_t hash = kk_clord_id_hash(3, kk_guarded(area, 256, id, length), length);
-        KK_CHECK(kk_clord_id_hash(3, id, length) == hash);
-        KK_CHECK(kk_clord_id_hash(4, id, length) != hash);
+        uint64_t hash = kk_clord_id_hash(&no_key, 3, kk_guarded(area, 256, id, length), length);
+        KK_CHECK(kk_clord_id_hash(&no_key, 3, id, length) == hash);
+        KK_CHECK(kk_clord_id_hash(&no_key, 4, id, length) != hash);
         for (size_t i = 0; i < length; i++) {
             id[i] ^= (uint8_t)(1u << kk_random(&seed) % 8);
-            KK_CHECK(kk_clord_id_hash(3, id, length) != hash);
-            KK_CHECK(kk_clord_id_hash(3, id, i) != hash);
-            hash = kk_clord_id_hash(3, id, length);
+            KK_CHECK(kk_clord_id_hash(&no_key, 3, id, length) != hash);
+            KK_CHECK(kk_clord_id_hash(&no_key, 3, id, i) != hash);
+            hash = kk_clord_id_hash(&no_key, 3, id, length);
         }
     }
 }
@@ -174,6 +177,7 @@ static int by_value(const void *left, const void *right) {
 }
 
 static void hash_has_no_collisions(void) {
+    const kk_id_key no_key = kk_id_key_of(no_secret);
     enum { IDS = 1000000 };
     uint64_t *hashes = malloc(IDS * sizeof(*hashes));
     kk_assert(hashes != NULL);
@@ -183,7 +187,7 @@ static void hash_has_no_collisions(void) {
         for (size_t digit = 13; rest > 0; digit--, rest /= 10) {
             id[digit] = (uint8_t)('0' + rest % 10);
         }
-        hashes[i] = kk_clord_id_hash(i % 2, id, 14);
+        hashes[i] = kk_clord_id_hash(&no_key, i % 2, id, 14);
     }
     qsort(hashes, IDS, sizeof(*hashes), by_value);
     unsigned twice = 0;
@@ -195,11 +199,29 @@ static void hash_has_no_collisions(void) {
 }
 
 static void hash_is_fixed(void) {
+    const kk_id_key no_key = kk_id_key_of(no_secret);
     static const uint8_t id[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    KK_CHECK(kk_clord_id_hash(0, id, 0) == UINT64_C(0x4cbaab88c20b5607));
-    KK_CHECK(kk_clord_id_hash(1, id, 3) == UINT64_C(0x2e5c7842b330220e));
-    KK_CHECK(kk_clord_id_hash(2, id, 7) == UINT64_C(0x673473a5ac44de3d));
-    KK_CHECK(kk_clord_id_hash(3, id, 36) == UINT64_C(0x7c4725ed2ab272c6));
+    KK_CHECK(kk_clord_id_hash(&no_key, 0, id, 0) == UINT64_C(0x4cbaab88c20b5607));
+    KK_CHECK(kk_clord_id_hash(&no_key, 1, id, 3) == UINT64_C(0x2e5c7842b330220e));
+    KK_CHECK(kk_clord_id_hash(&no_key, 2, id, 7) == UINT64_C(0x673473a5ac44de3d));
+    KK_CHECK(kk_clord_id_hash(&no_key, 3, id, 36) == UINT64_C(0x7c4725ed2ab272c6));
+}
+
+/* Without a secret, bytes that equal a salt make a factor 0 and hide all that stood before them. */
+static void hash_keeps_a_secret(void) {
+    static const uint8_t secret[KK_KEY_BYTES] = "sixteen bytes...";
+    const kk_id_key keys[] = {kk_id_key_of(no_secret), kk_id_key_of(secret)};
+    uint8_t one[] = "AAAAAAAA\x1d\x7b\x9e\xc7\xa5\x0d\xe1\x91"
+                    "REST";
+    uint8_t other[] = "BBBBBBBB\x1d\x7b\x9e\xc7\xa5\x0d\xe1\x91"
+                      "REST";
+
+    for (size_t i = 0; i < 2; i++) {
+        const bool same = kk_clord_id_hash(&keys[i], 1, one, sizeof one) ==
+                          kk_clord_id_hash(&keys[i], 2, other, sizeof other);
+        KK_CHECK(same == (i == 0));
+    }
+    KK_CHECK(kk_clord_id_hash(&keys[0], 1, one, 3) != kk_clord_id_hash(&keys[1], 1, one, 3));
 }
 
 int main(void) {
@@ -210,6 +232,7 @@ int main(void) {
     KK_RUN(budget, "with four ids an order a slot keeps within 512 bytes");
     KK_RUN(hash_reads_its_bytes, "the hash depends on every byte, the length and the session");
     KK_RUN(hash_has_no_collisions, "a million like ids of two sessions all differ");
+    KK_RUN(hash_keeps_a_secret, "with a secret, ids made to collide do not");
     KK_RUN(hash_is_fixed, "the hash is the same on every build");
     return KK_REPORT();
 }

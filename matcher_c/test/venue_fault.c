@@ -28,8 +28,8 @@ static const char *slot_fault(const kk_engine *engine, uint32_t slot, counts *fo
         (order->time_in_force != '0' && order->time_in_force != '1')) {
         return "a live order does not rest, or may not";
     }
-    const uint64_t hash =
-        kk_clord_id_hash(order->session, detail->clord_id, detail->clord_id_length);
+    const uint64_t hash = kk_clord_id_hash(&engine->id_key, order->session, detail->clord_id,
+                                           detail->clord_id_length);
     const uint32_t at = kk_order_index_find(engine->index, hash);
     if (at == KK_NONE || at != order->index_entry ||
         kk_order_index_entry(engine->index, at)->slot != slot ||
