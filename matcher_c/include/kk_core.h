@@ -369,6 +369,11 @@ void kk_ring_unfollow(kk_engine *engine, uint32_t session);
 bool kk_ring_push(kk_engine *engine, uint32_t session, const uint8_t *bytes, size_t length);
 void kk_ring_advance(kk_engine *engine, uint32_t session, uint64_t next_number);
 bool kk_ring_follow(kk_engine *engine, uint32_t session);
+/*
+ * Bytes of messages that found the ring full and were not fed yet.  What is made while a range
+ * that was asked for is fed (kk_ring_unfollow) is held back by that and not counted.
+ */
+uint64_t kk_ring_behind(const kk_engine *engine, uint32_t session);
 
 /* ------------------------------------------------------------------ rendering from the journal */
 
@@ -388,6 +393,52 @@ size_t kk_render_resend(const uint8_t *message, size_t length, int64_t now_ns, u
 /* SequenceReset(4) with GapFillFlag(123)=Y from `msg_seq_num` to `new_seq_no`, PossDupFlag=Y. */
 size_t kk_render_gap_fill(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
                           uint64_t new_seq_no, int64_t now_ns, uint8_t *out, size_t capacity);
+
+/* ------------------------------------------------------------------ feeding from the journal */
+
+#define KK_FEED_NO_SOURCE SIZE_MAX
+
+typedef enum kk_feed_end {
+    KK_FEED_LIMIT = 0,      /* a limit was reached: call again */
+    KK_FEED_DONE,           /* everything up to `last` is in the ring, the last gap filled */
+    KK_FEED_FULL,           /* the ring has no room: call again when it has */
+    KK_FEED_SEGMENT,        /* the records end: go on with those of the next segment */
+    KK_FEED_SOURCE,         /* give source_offset, where the record source_lsn stands */
+    KK_FEED_MISSING,        /* the record at `offset` has a later number than `next` */
+    KK_FEED_DAMAGED,        /* the record at `offset` is not as it was sealed */
+    KK_FEED_SOURCE_DAMAGED, /* the one at `source_offset` is not, or is no message */
+    KK_FEED_UNLIKE          /* the copy at `offset` does not render as it was recorded */
+} kk_feed_end;
+
+/* What a session is fed from one segment; what is moved leads on in the next call. */
+typedef struct kk_feed {
+    const uint8_t *records; /* of the segment, from its first one on */
+    size_t length;          /* up to where they are written */
+    size_t offset;          /* moved: of the record to look at next */
+    size_t source_offset;   /* moved: of the last message record before it, or NO_SOURCE */
+    uint64_t next;          /* moved: the number wanted next */
+    uint64_t last;          /* the last one wanted */
+    uint64_t gap_from;      /* moved: first of a run of administrative messages; 0: none open */
+    int64_t now_ns;
+    uint64_t source_lsn; /* KK_FEED_SOURCE: of the record to be found */
+    uint32_t segment_seed;
+    uint32_t session;
+    uint32_t epoch;
+    uint32_t again;        /* 1: a range asked for; 0: never sent before, and the cursor moves */
+    uint32_t messages_max; /* the limits of one call: messages pushed, bytes, records walked over */
+    uint32_t records_max;
+    size_t bytes_max;
+    uint32_t messages; /* what this call did */
+    uint32_t walked;
+    size_t bytes;
+} kk_feed;
+
+/*
+ * Pushes recorded messages of a session into its ring, which does not follow: application
+ * messages as kk_render_resend makes them.  Administrative ones are pushed as they were recorded,
+ * or `again` left out, with a kk_render_gap_fill for each run of them.
+ */
+kk_feed_end kk_feed_session(kk_engine *engine, kk_feed *feed);
 
 /* ------------------------------------------------------------------ looking inside */
 

@@ -19,6 +19,7 @@
 #ifndef KK_RECORD_H
 #define KK_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -86,6 +87,15 @@ uint32_t kk_crc32c(uint32_t crc, const void *bytes, size_t length);
 
 /* The checksum of one record under a segment's seed. */
 uint32_t kk_record_crc(const kk_record *record, uint32_t segment_seed);
+
+/*
+ * Copies the header of the record at `at`.  False when none can begin there: the bytes are cut off
+ * or zero, or the length contradicts itself.
+ */
+bool kk_record_read(const uint8_t *bytes, size_t length, size_t at, kk_record *record);
+
+/* Whether the record is as it was sealed; kk_record_read has read its header. */
+bool kk_record_intact(const uint8_t *bytes, size_t at, uint32_t segment_seed);
 
 /* Fills the checksums of all records in `bytes` (whole records, 8-byte aligned). */
 void kk_seal(uint8_t *bytes, size_t length, uint32_t segment_seed);

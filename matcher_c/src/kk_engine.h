@@ -79,6 +79,7 @@ struct kk_engine {
 
     uint8_t copy_scratch[8192]; /* renders drop copies of sessions that are not attached */
     kk_statistics statistics;
+    uint8_t feed_scratch[2][2 * KK_FRAME_MAX]; /* a copy from the journal, and what is sent of it */
 };
 
 /* Instrument of a symbol, or KK_NONE (config.c). */
@@ -98,6 +99,13 @@ uint64_t kk_message_sent(kk_engine *engine, uint32_t session, const uint8_t *mes
 /* Copies a message into the ring of its session, if it has one that follows (rings.c). */
 void kk_ring_follow_message(kk_engine *engine, uint32_t session, uint64_t number,
                             const uint8_t *message, size_t length);
+/* A message of `length` bytes, never sent before, was fed to a ring that is behind (rings.c). */
+void kk_ring_fed(kk_engine *engine, uint32_t session, uint64_t number, size_t length);
+
+/* kk_render_copy as for a session of this dialect (render.c). */
+size_t kk_render_copy_as(const kk_engine *engine, uint32_t session, kk_dialect dialect,
+                         uint64_t msg_seq_num, const uint8_t *source, size_t source_length,
+                         uint8_t *out, size_t capacity);
 
 /* Records a drop copy of the message `source` (lsn) for each of `copies` (drop_copy.c). */
 void kk_copy_message(kk_engine *engine, const uint32_t *copies, uint32_t copy_count,

@@ -1,6 +1,5 @@
 #include "kk_record.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "kk_assert.h"
@@ -14,11 +13,7 @@ static size_t padded(size_t payload_length) {
     return (KK_RECORD_HEADER_BYTES + payload_length + 7) / 8 * 8;
 }
 
-/*
- * Copies the header at `at`.  False when no record can begin there: the bytes are cut off or
- * zero, or the length contradicts itself.
- */
-static bool read_header(const uint8_t *bytes, size_t length, size_t at, kk_record *record) {
+bool kk_record_read(const uint8_t *bytes, size_t length, size_t at, kk_record *record) {
     if (at > length || length - at < KK_RECORD_HEADER_BYTES) {
         return false;
     }
@@ -41,11 +36,16 @@ uint32_t kk_record_crc(const kk_record *record, uint32_t segment_seed) {
     return checksum((const uint8_t *)record, record->payload_length, seed_checksum(segment_seed));
 }
 
+bool kk_record_intact(const uint8_t *bytes, size_t at, uint32_t segment_seed) {
+    const kk_record *record = (const kk_record *)(const void *)(bytes + at);
+    return record->crc32c == kk_record_crc(record, segment_seed);
+}
+
 void kk_seal(uint8_t *bytes, size_t length, uint32_t segment_seed) {
     uint32_t seed_crc = seed_checksum(segment_seed);
     kk_record record;
     for (size_t at = 0; at < length; at += record.length) {
-        bool whole = read_header(bytes, length, at, &record);
+        bool whole = kk_record_read(bytes, length, at, &record);
         kk_assert(whole);
         uint32_t crc = checksum(bytes + at, record.payload_length, seed_crc);
         memcpy(bytes + at + offsetof(kk_record, crc32c), &crc, sizeof(crc));
@@ -67,7 +67,7 @@ size_t kk_verify(const uint8_t *bytes, size_t length, uint32_t segment_seed, uin
     size_t units = 0;
     kk_record record;
     uint64_t lsn = first_lsn;
-    for (size_t at = 0; read_header(bytes, length, at, &record); at += record.length, lsn++) {
+    for (size_t at = 0; kk_record_read(bytes, length, at, &record); at += record.length, lsn++) {
         if (record.lsn != lsn || record.version != KK_RECORD_VERSION ||
             record.crc32c != checksum(bytes + at, record.payload_length, seed_crc) ||
             !padding_is_zero(bytes + at, &record)) {
@@ -88,7 +88,7 @@ static bool is_sent(const kk_record *record) {
 size_t kk_scan_session(const uint8_t *bytes, size_t length, size_t from, uint32_t session,
                        uint32_t epoch, uint64_t msg_seq_num) {
     kk_record record;
-    for (size_t at = from; read_header(bytes, length, at, &record); at += record.length) {
+    for (size_t at = from; kk_record_read(bytes, length, at, &record); at += record.length) {
         if (record.session == session && record.epoch == epoch && is_sent(&record) &&
             record.msg_seq_num >= msg_seq_num) {
             return at;
@@ -99,7 +99,7 @@ size_t kk_scan_session(const uint8_t *bytes, size_t length, size_t from, uint32_
 
 size_t kk_scan_lsn(const uint8_t *bytes, size_t length, size_t from, uint64_t lsn) {
     kk_record record;
-    for (size_t at = from; read_header(bytes, length, at, &record); at += record.length) {
+    for (size_t at = from; kk_record_read(bytes, length, at, &record); at += record.length) {
         if (record.lsn >= lsn) {
             return record.lsn == lsn ? at : length;
         }
@@ -111,7 +111,7 @@ size_t kk_scan_extents(const uint8_t *bytes, size_t length, size_t from, kk_exte
                        uint32_t sessions) {
     kk_assert(extents != NULL);
     kk_record record;
-    for (size_t at = from; read_header(bytes, length, at, &record); at += record.length) {
+    for (size_t at = from; kk_record_read(bytes, length, at, &record); at += record.length) {
         if (!is_sent(&record)) {
             continue;
         }
@@ -136,7 +136,7 @@ size_t kk_units_within(const uint8_t *bytes, size_t length, size_t limit) {
     }
     size_t units = 0;
     kk_record record;
-    for (size_t at = 0; read_header(bytes, length, at, &record); at += record.length) {
+    for (size_t at = 0; kk_record_read(bytes, length, at, &record); at += record.length) {
         if (at + record.length > limit) {
             break;
         }

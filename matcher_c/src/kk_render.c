@@ -8,6 +8,7 @@
  * A source that is laid out otherwise is our own fault and asserted.
  */
 #include "kk_bytes.h"
+#include "kk_engine.h"
 #include "kk_wire.h"
 
 #define TRAILER_LENGTH 7u
@@ -86,8 +87,9 @@ static const uint8_t *without_own_fields(const parts *source) {
     }
 }
 
-size_t kk_render_copy(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
-                      const uint8_t *source, size_t source_length, uint8_t *out, size_t capacity) {
+size_t kk_render_copy_as(const kk_engine *engine, uint32_t session, kk_dialect dialect,
+                         uint64_t msg_seq_num, const uint8_t *source, size_t source_length,
+                         uint8_t *out, size_t capacity) {
     const kk_session *state = &engine->sessions[session];
 
     kk_assert(session < engine->capacity.sessions && state->configured);
@@ -100,12 +102,20 @@ size_t kk_render_copy(const kk_engine *engine, uint32_t session, uint64_t msg_se
     at = kk_put_u64(at, msg_seq_num);
     at = KK_PUT(at, "\001115=");
     at = put_range(at, from.target, from.number);
-    at = put_range(at, from.rest,
-                   state->dialect == KK_DIALECT_KK99 ? from.end : without_own_fields(&from));
+    at =
+        put_range(at, from.rest, dialect == KK_DIALECT_KK99 ? from.end : without_own_fields(&from));
     if (from.msg_type[3] == '8') {
         at = KK_PUT(at, "797=Y\001");
     }
     return kk_wire_close(out, at);
+}
+
+size_t kk_render_copy(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
+                      const uint8_t *source, size_t source_length, uint8_t *out, size_t capacity) {
+    kk_assert(session < engine->capacity.sessions);
+    const kk_dialect dialect = (kk_dialect)engine->sessions[session].dialect;
+    return kk_render_copy_as(engine, session, dialect, msg_seq_num, source, source_length, out,
+                             capacity);
 }
 
 size_t kk_render_resend(const uint8_t *message, size_t length, int64_t now_ns, uint8_t *out,

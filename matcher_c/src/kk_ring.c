@@ -14,7 +14,14 @@ void kk_ring_clear(kk_ring *ring) {
     ring->sent = 0;
     ring->released = 0;
     ring->written = 0;
+    kk_ring_caught_up(ring);
+}
+
+void kk_ring_caught_up(kk_ring *ring) {
     ring->cursor = 0;
+    ring->behind = 0;
+    ring->overrun = false;
+    ring->held = false;
 }
 
 /* Moves what has not been sent to the start. */

@@ -128,14 +128,21 @@ void kk_ring_follow_message(kk_engine *engine, uint32_t session, uint64_t number
         return;
     }
     kk_ring *ring = &engine->rings[state->ring];
-    if (ring->cursor != 0) {
-        return;
-    }
-    if (!kk_ring_write(ring, message, length)) {
+    if (ring->cursor == 0) {
+        if (kk_ring_write(ring, message, length)) {
+            mark_dirty(engine, session);
+            return;
+        }
         ring->cursor = number;
-        return;
+        ring->overrun = true;
     }
-    mark_dirty(engine, session);
+    if (ring->overrun && !ring->held) {
+        ring->behind += length;
+    }
+}
+
+uint64_t kk_ring_behind(const kk_engine *engine, uint32_t session) {
+    return ring_seen(engine, session)->behind;
 }
 
 uint64_t kk_ring_cursor(const kk_engine *engine, uint32_t session) {
@@ -148,6 +155,7 @@ void kk_ring_unfollow(kk_engine *engine, uint32_t session) {
     if (ring->cursor == 0) {
         ring->cursor = engine->sessions[session].next_out;
     }
+    ring->held = true;
 }
 
 bool kk_ring_push(kk_engine *engine, uint32_t session, const uint8_t *bytes, size_t length) {
@@ -169,12 +177,20 @@ void kk_ring_advance(kk_engine *engine, uint32_t session, uint64_t next_number) 
     ring->cursor = next_number;
 }
 
+void kk_ring_fed(kk_engine *engine, uint32_t session, uint64_t number, size_t length) {
+    kk_ring *ring = ring_of(engine, session);
+
+    kk_ring_advance(engine, session, number + 1);
+    ring->held = false;
+    ring->behind -= length < ring->behind ? length : ring->behind;
+}
+
 bool kk_ring_follow(kk_engine *engine, uint32_t session) {
     kk_ring *ring = ring_of(engine, session);
 
     if (ring->cursor != engine->sessions[session].next_out) {
         return false;
     }
-    ring->cursor = 0;
+    kk_ring_caught_up(ring);
     return true;
 }

@@ -64,7 +64,7 @@ void kk_session_reset(kk_engine *engine, uint32_t session) {
     state->next_out = 1;
     state->epoch++;
     if (state->ring != KK_NONE) {
-        engine->rings[state->ring].cursor = 0;
+        kk_ring_caught_up(&engine->rings[state->ring]);
     }
 }
 

@@ -59,6 +59,15 @@ static inline uint8_t kk_wire_msg_type(const uint8_t *message) {
     return at[4];
 }
 
+/* Whether a closed message is one of the session layer: MsgType(35) 0 to 5 or A. */
+static inline bool kk_wire_is_administrative(const uint8_t *message) {
+    const uint8_t *at = message + KK_WIRE_BODY - 2;
+    while (*at != 1) {
+        at++;
+    }
+    return at[5] == 1 && ((at[4] >= '0' && at[4] <= '5') || at[4] == 'A');
+}
+
 /*
  * Closes the message whose body stands from start + KK_WIRE_BODY to `end`: BeginString(8),
  * BodyLength(9) without leading zeros, CheckSum(10).  Returns the whole length; KK_WIRE_SPARE +
