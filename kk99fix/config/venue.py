@@ -95,7 +95,10 @@ class OrderEntry:
 class SlowReader:
     """[slow_reader]: when a counterparty that does not read is cut off."""
 
+    #: No byte waits longer for a socket that takes no more.
     max_seconds: Seconds = 10
+    #: So many may wait for one, in its send buffer and behind it.
+    max_bytes: Annotated[int, Between(64 * 1024, 1024 * 1024 * MIB)] = 64 * MIB
 
 
 @frozen

@@ -14,7 +14,7 @@ from attrs import define
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.sequencer import Sequencer
-from kk99fix.matcher.pump import Event, EventKind
+from kk99fix.matcher.pump import Event, EventKind, SlowLimit
 from kk99fix.venue.inputs import DisconnectInput
 from kk99fix.venue.outcome import Disconnected
 
@@ -28,6 +28,7 @@ _CUT_CAUSES: Final = {
     EventKind.GARBLED: "garbled",
     EventKind.SLOW: "slow-reader",
 }
+_SLOW_LIMITS: Final = {SlowLimit.SECONDS: "max_seconds", SlowLimit.BYTES: "max_bytes"}
 
 
 @define
@@ -99,8 +100,7 @@ class Connections:
             return
         cause = _CUT_CAUSES[event.kind]
         if self._sequencer.venue.is_live(event.session):
-            error = os.strerror(event.error) if event.error else None
-            self._note_end("session cut", connection, cause, error=error)
+            self._note_end("session cut", connection, cause, **_details(event))
             self._sequencer.apply(DisconnectInput(event.session, cause))
         self._remove(connection)
 
@@ -141,10 +141,18 @@ class Connections:
         del self._by_session[connection.session]
         self._closing.discard(connection.session)
 
-    def _note_end(
-        self, event: str, connection: Connection, cause: str, *, error: str | None = None
-    ) -> None:
+    def _note_end(self, event: str, connection: Connection, cause: str, **details: object) -> None:
         self.ended[cause] += 1
         name = self._sequencer.venue.registry.session_names()[connection.session]
-        more = {} if error is None else {"error": error}
-        self._log.info(event, session=name, cause=cause, address=connection.address, **more)
+        self._log.info(event, session=name, cause=cause, address=connection.address, **details)
+
+
+def _details(event: Event) -> dict[str, object]:
+    """What the log says beside the cause of a cut."""
+    if event.kind is EventKind.SLOW:
+        return {
+            "limit": _SLOW_LIMITS[event.limit],
+            "waited_s": round(event.waited_ns / NS_PER_S, 3),
+            "waiting_bytes": event.waiting_bytes,
+        }
+    return {"error": os.strerror(event.error)} if event.error else {}

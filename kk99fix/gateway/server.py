@@ -85,6 +85,7 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
         connections=settings.venue.listen.max_connections,
         garbled_max=GARBLED_MAX,
         blocked_max_ns=settings.venue.slow_reader.max_seconds * NS_PER_S,
+        waiting_max_bytes=settings.venue.slow_reader.max_bytes,
     )
     clock = VenueClock(pump.set_clock, log, not_below_ns=storage.venue.last_ns)
     sequencer = Sequencer(storage.venue, pump, storage.writer, log)

@@ -515,6 +515,10 @@ class Engine:
         """First number that is not in the ring, 0 when the ring follows."""
         return int(lib.kk_ring_cursor(self._handle, session))
 
+    def behind(self, session: int) -> int:
+        """Bytes of messages that found the ring full and were not fed yet."""
+        return int(lib.kk_ring_behind(self._handle, session))
+
     def unfollow(self, session: int) -> None:
         """Stop following, to feed the session from the journal."""
         lib.kk_ring_unfollow(self._handle, session)

@@ -31,6 +31,7 @@ _CORE_FUNCTIONS: Final = (
     "ring_pending",
     "ring_free",
     "ring_cursor",
+    "ring_behind",
 )
 
 
@@ -43,6 +44,14 @@ class EventKind(IntEnum):
     GARBLED = 4
     SLOW = 5
     BEHIND = 6
+
+
+class SlowLimit(IntEnum):
+    """What a slow reader had too much of (`kk_pump_limit`)."""
+
+    NONE = 0
+    SECONDS = 1
+    BYTES = 2
 
 
 class Flushed(IntEnum):
@@ -66,6 +75,10 @@ class Event:
     frame: bytes
     #: Venue time at which the bytes were read.
     received_ns: int
+    #: Of SLOW: which limit, how long the first byte has waited, how many wait.
+    limit: SlowLimit = SlowLimit.NONE
+    waited_ns: int = 0
+    waiting_bytes: int = 0
 
 
 @frozen
@@ -92,7 +105,13 @@ class Pump:
     """One pump over one engine."""
 
     def __init__(
-        self, engine: Engine, *, connections: int, garbled_max: int, blocked_max_ns: int
+        self,
+        engine: Engine,
+        *,
+        connections: int,
+        garbled_max: int,
+        blocked_max_ns: int,
+        waiting_max_bytes: int,
     ) -> None:
         """Reserve the connections' slots; `MemoryError` when that fails."""
         core = ffi.new("kk_pump_core *")
@@ -101,7 +120,11 @@ class Pump:
             setattr(core, name, ffi.cast("kk_pump_function", engine.function_address(name)))
         core.journal = ffi.cast("uint8_t *", engine.journal_address)
         core.sessions = engine.capacity.sessions
-        handle = lib.kk_pump_new(core, connections, garbled_max, blocked_max_ns)
+        limits = ffi.new("kk_pump_limits *")
+        limits.garbled_max = garbled_max
+        limits.blocked_max_ns = blocked_max_ns
+        limits.waiting_max_bytes = waiting_max_bytes
+        handle = lib.kk_pump_new(core, connections, limits)
         if handle == ffi.NULL:
             raise MemoryError(f"no memory or no descriptor for {connections} connections")
         self._handle = handle
@@ -219,4 +242,14 @@ class Pump:
 
 def _event(raw: Any) -> Event:  # noqa: ANN401 - a cffi struct
     frame = bytes(ffi.buffer(raw.frame, raw.frame_length)) if raw.frame_length else b""
-    return Event(EventKind(raw.kind), raw.slot, raw.session, raw.error, frame, raw.received_ns)
+    return Event(
+        EventKind(raw.kind),
+        raw.slot,
+        raw.session,
+        raw.error,
+        frame,
+        raw.received_ns,
+        SlowLimit(raw.limit),
+        raw.waited_ns,
+        raw.waiting_bytes,
+    )

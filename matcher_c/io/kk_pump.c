@@ -17,8 +17,9 @@ static bool reserve(kk_pump *pump, uint32_t connections) {
     pump->deferred = malloc(connections * sizeof *pump->deferred);
     pump->ready = malloc(pump->core.sessions * sizeof *pump->ready);
     pump->told = malloc(connections * sizeof *pump->told);
+    pump->blocked = malloc(connections * sizeof *pump->blocked);
     if (pump->connections == NULL || pump->slot_of_session == NULL || pump->deferred == NULL ||
-        pump->ready == NULL || pump->told == NULL) {
+        pump->ready == NULL || pump->told == NULL || pump->blocked == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < connections; i++) {
@@ -31,16 +32,14 @@ static bool reserve(kk_pump *pump, uint32_t connections) {
     return true;
 }
 
-kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, uint32_t garbled_max,
-                     int64_t blocked_max_ns) {
-    kk_assert(core != NULL && connections > 0 && core->sessions > 0);
+kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, const kk_pump_limits *limits) {
+    kk_assert(core != NULL && limits != NULL && connections > 0 && core->sessions > 0);
     kk_pump *pump = calloc(1, sizeof *pump);
     if (pump == NULL) {
         return NULL;
     }
     pump->core = *core;
-    pump->garbled_max = garbled_max;
-    pump->blocked_max_ns = blocked_max_ns;
+    pump->limits = *limits;
     pump->segment_fd = -1;
     pump->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (pump->epoll_fd < 0 || !reserve(pump, connections)) {
@@ -68,6 +67,7 @@ void kk_pump_free(kk_pump *pump) {
     free(pump->deferred);
     free(pump->ready);
     free(pump->told);
+    free(pump->blocked);
     free(pump);
 }
 
@@ -111,8 +111,8 @@ void kk_pump_update_interest(kk_pump *pump, uint32_t slot) {
         ((kk_ring_size_function)pump->core.ring_free)(pump->core.engine, connection->session);
     const bool reads = !connection->stopped && !connection->failed && !connection->with_python &&
                        !connection->deferred && room >= KK_PUMP_RING_LOW;
-    const uint32_t events = (reads ? (uint32_t)EPOLLIN : 0u) |
-                            (connection->blocked_since_ns != 0 ? (uint32_t)EPOLLOUT : 0u);
+    const uint32_t events =
+        (reads ? (uint32_t)EPOLLIN : 0u) | (connection->blocked ? (uint32_t)EPOLLOUT : 0u);
 
     kk_pump_interest(pump, slot, events);
 }

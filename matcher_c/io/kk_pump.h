@@ -42,18 +42,33 @@ typedef struct kk_pump_core {
     kk_pump_function ring_pending;  /* kk_ring_pending */
     kk_pump_function ring_free;     /* kk_ring_free */
     kk_pump_function ring_cursor;   /* kk_ring_cursor */
+    kk_pump_function ring_behind;   /* kk_ring_behind */
     uint8_t *journal;               /* the bound journal buffer */
     uint32_t sessions;              /* capacity of the core */
 } kk_pump_core;
+
+/* What a connection may do before Python is told. */
+typedef struct kk_pump_limits {
+    uint32_t garbled_max; /* garbled stretches in a row */
+    uint32_t reserved;
+    int64_t blocked_max_ns;     /* how long a byte may wait for a blocked socket */
+    uint64_t waiting_max_bytes; /* how many may wait for one, in the ring and behind it */
+} kk_pump_limits;
 
 typedef enum kk_pump_event_kind {
     KK_PUMP_FRAME = 1,    /* a whole frame that Python handles; kk_pump_handled goes on */
     KK_PUMP_CLOSED = 2,   /* the counterparty closed, or the socket failed with `error` */
     KK_PUMP_TOO_LONG = 3, /* a frame declares more than the limit */
     KK_PUMP_GARBLED = 4,  /* more than the allowed number of garbled stretches in a row */
-    KK_PUMP_SLOW = 5,     /* the reader took nothing for too long */
+    KK_PUMP_SLOW = 5,     /* the reader takes too little: `limit` says what became too much */
     KK_PUMP_BEHIND = 6    /* the ring no longer follows and has room: feed it from the journal */
 } kk_pump_event_kind;
+
+typedef enum kk_pump_limit {
+    KK_PUMP_NO_LIMIT = 0,
+    KK_PUMP_LIMIT_SECONDS = 1, /* blocked_max_ns */
+    KK_PUMP_LIMIT_BYTES = 2    /* waiting_max_bytes */
+} kk_pump_limit;
 
 typedef struct kk_pump_event {
     uint32_t kind;
@@ -62,8 +77,10 @@ typedef struct kk_pump_event {
     int32_t error; /* errno of KK_PUMP_CLOSED, 0 for an orderly close */
     const uint8_t *frame;
     uint32_t frame_length;
-    uint32_t reserved;
-    int64_t received_ns; /* venue time of the read */
+    uint32_t limit;         /* KK_PUMP_SLOW: kk_pump_limit */
+    int64_t received_ns;    /* venue time of the read */
+    int64_t waited_ns;      /* KK_PUMP_SLOW: how long the first byte has waited, at least */
+    uint64_t waiting_bytes; /* KK_PUMP_SLOW: how many wait */
 } kk_pump_event;
 
 typedef enum kk_pump_flushed {
@@ -89,9 +106,8 @@ typedef struct kk_pump_statistics {
     uint32_t reserved;
 } kk_pump_statistics;
 
-/* NULL when memory or descriptors are not to be had.  `core` is copied. */
-kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, uint32_t garbled_max,
-                     int64_t blocked_max_ns);
+/* NULL when memory or descriptors are not to be had.  `core` and `limits` are copied. */
+kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, const kk_pump_limits *limits);
 /* Closes every connection and the epoll descriptor. */
 void kk_pump_free(kk_pump *pump);
 /* The descriptor on which to wait for something to do. */

@@ -84,33 +84,15 @@ static void send_failed(kk_pump *pump, uint32_t slot, int error) {
     kk_pump_tell(pump, slot);
 }
 
-static void set_blocked(kk_pump *pump, kk_connection *connection, bool blocked) {
-    if (blocked && connection->blocked_since_ns == 0) {
-        connection->blocked_since_ns = kk_pump_monotonic_ns();
-        pump->blocked_count++;
-    } else if (!blocked && connection->blocked_since_ns != 0) {
-        connection->blocked_since_ns = 0;
-        pump->blocked_count--;
-    }
-}
-
-void kk_pump_unblock(kk_pump *pump, uint32_t slot) {
-    set_blocked(pump, &pump->connections[slot], false);
-}
-
 void kk_pump_send(kk_pump *pump, uint32_t slot) {
     kk_connection *connection = &pump->connections[slot];
     kk_engine *engine = pump->core.engine;
 
     while (!connection->failed) {
         const uint8_t *bytes = NULL;
-        const size_t length =
-            ((kk_ring_peek_function)pump->core.ring_peek)(engine, connection->session, &bytes);
-        if (length > pump->statistics.queued_bytes_max) {
-            pump->statistics.queued_bytes_max = length;
-        }
+        const size_t length = kk_pump_look_at_queue(pump, slot, &bytes);
         if (length == 0) {
-            set_blocked(pump, connection, false);
+            kk_pump_unblock(pump, slot);
             break;
         }
         const ssize_t sent = send(connection->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -126,10 +108,11 @@ void kk_pump_send(kk_pump *pump, uint32_t slot) {
                                                           (size_t)sent);
             pump->statistics.sends++;
             pump->statistics.bytes_out += (uint64_t)sent;
-            set_blocked(pump, connection, false);
+            connection->sent += (uint64_t)sent;
         }
-        if (sent < 0 || (size_t)sent < length) {
-            set_blocked(pump, connection, true);
+        const size_t taken = sent > 0 ? (size_t)sent : 0;
+        if (taken < length) {
+            kk_pump_block(pump, slot, length - taken);
             break;
         }
     }
@@ -205,7 +188,9 @@ kk_pump_flushed kk_pump_flush(kk_pump *pump) {
         ((kk_rings_ready_function)pump->core.rings_ready)(engine, pump->ready, pump->core.sessions);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t slot = pump->slot_of_session[pump->ready[i]];
-        if (slot != KK_PUMP_NO_SLOT) {
+        if (slot != KK_PUMP_NO_SLOT && pump->connections[slot].blocked) {
+            kk_pump_still_blocked(pump, slot); /* EPOLLOUT says when it takes more */
+        } else if (slot != KK_PUMP_NO_SLOT) {
             kk_pump_send(pump, slot);
         }
     }
@@ -221,25 +206,6 @@ static void fill_told(const kk_connection *connection, uint32_t slot, kk_pump_ev
     event->error = connection->error;
 }
 
-/* Connections that took nothing for too long. */
-static uint32_t slow_readers(kk_pump *pump, kk_pump_event *events, uint32_t limit) {
-    const int64_t now_ns = kk_pump_monotonic_ns();
-    uint32_t count = 0;
-
-    if (pump->blocked_count == 0) {
-        return 0;
-    }
-    for (uint32_t slot = 0; slot < pump->capacity && count < limit; slot++) {
-        const kk_connection *connection = &pump->connections[slot];
-        if (connection->fd >= 0 && !connection->failed && connection->blocked_since_ns != 0 &&
-            now_ns - connection->blocked_since_ns > pump->blocked_max_ns) {
-            fill_told(connection, slot, &events[count]);
-            events[count++].kind = KK_PUMP_SLOW;
-        }
-    }
-    return count;
-}
-
 uint32_t kk_pump_events(kk_pump *pump, kk_pump_event *events, uint32_t limit) {
     uint32_t count = 0;
 
@@ -248,5 +214,5 @@ uint32_t kk_pump_events(kk_pump *pump, kk_pump_event *events, uint32_t limit) {
         pump->connections[slot].behind_told = false;
         fill_told(&pump->connections[slot], slot, &events[count++]);
     }
-    return count + slow_readers(pump, events + count, limit - count);
+    return count + kk_pump_slow(pump, events + count, limit - count);
 }

@@ -11,6 +11,15 @@
 /* Reads of unread input that is thrown away before a socket is closed. */
 #define KK_PUMP_DISCARD_READS 64
 
+/* Marks span blocked_max_ns, so the age of the first waiting byte is known to a sixteenth of it. */
+#define KK_PUMP_MARKS 16u
+
+/* Bytes up to `end`, counted since the connection began, were waiting at `since_ns`. */
+typedef struct kk_mark {
+    uint64_t end;
+    int64_t since_ns; /* boot time */
+} kk_mark;
+
 typedef struct kk_connection {
     int fd; /* -1: the slot is free */
     uint32_t session;
@@ -26,10 +35,15 @@ typedef struct kk_connection {
     bool failed;       /* closed or broken; Python was told */
     bool behind_told;  /* KK_PUMP_BEHIND was given and not yet acted upon */
     int32_t error;
-    uint32_t handled_frame;   /* length of the frame that Python has */
-    int64_t blocked_since_ns; /* first send that took nothing; 0: it flows */
-    int64_t received_ns;      /* venue time given to the frames that are being consumed */
-    int64_t started_ns;       /* boot time of the last read, for the latency */
+    uint32_t handled_frame; /* length of the frame that Python has */
+    int64_t received_ns;    /* venue time given to the frames that are being consumed */
+    int64_t started_ns;     /* boot time of the last read, for the latency */
+    uint64_t sent;          /* bytes, since the connection began */
+    bool blocked;           /* the socket took less than it was given */
+    uint32_t blocked_place; /* in pump->blocked */
+    uint32_t mark_first;    /* a circle of marks, the oldest first */
+    uint32_t mark_count;
+    kk_mark marks[KK_PUMP_MARKS];
 } kk_connection;
 
 typedef struct kk_timed_read {
@@ -41,8 +55,7 @@ struct kk_pump {
     kk_pump_core core;
     int epoll_fd;
     uint32_t capacity;
-    uint32_t garbled_max;
-    int64_t blocked_max_ns;
+    kk_pump_limits limits;
     int64_t clock_offset_ns;
     int64_t clock_last_ns;
 
@@ -53,7 +66,8 @@ struct kk_pump {
     uint32_t *ready; /* sessions, for kk_rings_ready */
     uint32_t *told;  /* slots with something for kk_pump_events */
     uint32_t told_count;
-    uint32_t blocked_count; /* connections whose socket takes nothing */
+    uint32_t *blocked; /* slots whose socket takes no more */
+    uint32_t blocked_count;
 
     int segment_fd;
     uint64_t segment_offset;
@@ -74,8 +88,16 @@ void kk_pump_interest(kk_pump *pump, uint32_t slot, uint32_t events);
 void kk_pump_update_interest(kk_pump *pump, uint32_t slot);
 /* Sends released bytes of a connection. */
 void kk_pump_send(kk_pump *pump, uint32_t slot);
-/* The connection goes: it no longer counts as blocked. */
+/* The socket took less than it was given: `waiting` bytes are left. */
+void kk_pump_block(kk_pump *pump, uint32_t slot, size_t waiting);
+/* More bytes wait for a socket that takes none. */
+void kk_pump_still_blocked(kk_pump *pump, uint32_t slot);
+/* Released bytes of a connection, counted for the statistics. */
+size_t kk_pump_look_at_queue(kk_pump *pump, uint32_t slot, const uint8_t **bytes);
+/* Everything was taken, or the connection goes. */
 void kk_pump_unblock(kk_pump *pump, uint32_t slot);
+/* KK_PUMP_SLOW for blocked connections above a limit; how many there are. */
+uint32_t kk_pump_slow(kk_pump *pump, kk_pump_event *events, uint32_t limit);
 /* The connection has something for kk_pump_events. */
 void kk_pump_tell(kk_pump *pump, uint32_t slot);
 /* Counts the timed reads as sent now. */

@@ -79,7 +79,7 @@ static bool count_garbled(kk_pump *pump, kk_connection *connection, const kk_con
     if (consumed->used > 0) {
         connection->dropping = consumed->garbled_in_row > 0;
     }
-    return connection->garbled_in_row > pump->garbled_max;
+    return connection->garbled_in_row > pump->limits.garbled_max;
 }
 
 /* Gives the connection's input to the core; true when there is something for Python. */

@@ -23,10 +23,14 @@ static void make_pump(rig *r, uint32_t connections, uint32_t garbled_max, int64_
                                .ring_pending = CORE(ring_pending),
                                .ring_free = CORE(ring_free),
                                .ring_cursor = CORE(ring_cursor),
+                               .ring_behind = CORE(ring_behind),
                                .journal = r->venue.journal,
                                .sessions = VENUE_SESSIONS};
 
-    r->pump = kk_pump_new(&core, connections, garbled_max, blocked_max_ns);
+    const kk_pump_limits limits = {.garbled_max = garbled_max,
+                                   .blocked_max_ns = blocked_max_ns,
+                                   .waiting_max_bytes = UINT64_MAX};
+    r->pump = kk_pump_new(&core, connections, &limits);
     kk_assert(r->pump != NULL);
     kk_pump_clock(r->pump, VENUE_NOW_NS - kk_pump_monotonic_ns(), VENUE_NOW_NS);
 }

@@ -29,7 +29,10 @@ typedef struct rig {
     uint8_t *bytes;  /* what rig_receive read last, RIG_BYTES */
 } rig;
 
-/* `connections` slots; GARBLED above `garbled_max`, SLOW after `blocked_max_ns`. */
+/*
+ * `connections` slots; GARBLED above `garbled_max`, SLOW after `blocked_max_ns` and never for the
+ * number of bytes.
+ */
 void rig_open(rig *r, uint32_t connections, uint32_t garbled_max, int64_t blocked_max_ns);
 void rig_close(rig *r);
 /* Connects a session, with bytes that came behind its Logon. */

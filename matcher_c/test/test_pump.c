@@ -201,7 +201,7 @@ static void full_output_stops_reading(void) {
 
     const uint32_t sent = fill_output(&r, 0);
     KK_CHECK(connection->interest == EPOLLOUT);
-    KK_CHECK(connection->blocked_since_ns != 0);
+    KK_CHECK(connection->blocked && r.pump->blocked_count == 1);
     rig_send_order(&r, 0, 1, 60);
     kk_pump_statistics before;
     kk_pump_statistics_read(r.pump, &before);
@@ -218,7 +218,7 @@ static void full_output_stops_reading(void) {
     }
     KK_CHECK(reports == sent + 1);
     KK_CHECK(connection->interest == EPOLLIN);
-    KK_CHECK(connection->blocked_since_ns == 0 && r.pump->blocked_count == 0);
+    KK_CHECK(!connection->blocked && r.pump->blocked_count == 0);
     rig_close(&r);
 }
 

@@ -122,6 +122,13 @@ SINGLE_VALUES = [
         'config/venue.toml: slow_readers: is unknown; did you mean "slow_reader"?',
     ),
     (
+        VENUE,
+        "max_bytes = 67_108_864 ",
+        "max_bytes = 0 ",
+        "config/venue.toml: slow_reader.max_bytes: found 0; "
+        "a number from 65536 to 1099511627776 would be right",
+    ),
+    (
         CALENDAR,
         'zone = "America/New_York"',
         'zone = "America/Atlantis"',

@@ -47,8 +47,75 @@ async def test_a_reader_that_takes_nothing_is_cut(tmp_path: Path) -> None:
                 await calm.receive("8")
         await live.wait_until_gone("BROKER1")
 
-        assert [line["cause"] for line in live.logged.of("session cut")] == ["slow-reader"]
+        (cut,) = live.logged.of("session cut")
+        assert (cut["cause"], cut["limit"]) == ("slow-reader", "max_seconds")
+        assert 1 < cut["waited_s"] < 5
+        assert cut["waiting_bytes"] > 0
         view = venue.engine.session(session)
+        async with await live.logged_on("BROKER1", next_out=view.next_in) as back:
+            await back.send("2", [(7, 1), (16, 0)])
+            await back.receive("4")
+            numbers = [int((await back.receive("8"))[34]) for _ in range(2, view.next_out)]
+        assert numbers == list(range(2, view.next_out))
+
+
+async def _fill_against(live: Live, slow: LivePeer, other: LivePeer, enough: int) -> None:
+    """Let fills for a reader that takes nothing come until so many bytes wait for it."""
+    slow.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW)
+    await slow.send("D", order("rest", qty=100_000, price="190.00"))
+    engine = live.gateway.storage.venue.engine
+    session = live.gateway.storage.venue.registry.session_id(slow.comp_id)
+    assert session is not None
+    while engine.attached(session) and engine.pending(session) + engine.behind(session) < enough:
+        data = b"".join(other.frame("D", order(f"x{other.next_out}", "2", 1)) for _ in range(100))
+        await other.send_bytes(data)
+        await other.receive_count(200)
+
+
+async def test_a_reader_that_takes_a_little_now_and_then_is_cut(tmp_path: Path) -> None:
+    """What it reads makes no difference to what has waited for too long."""
+    settings = small_settings(tmp_path, {"max_seconds = 10": "max_seconds = 1"})
+    async with (
+        live_gateway(settings, tmp_path / "var") as live,
+        await live.logged_on("BROKER2") as other,
+        await live.logged_on("BROKER1") as slow,
+    ):
+        await _fill_against(live, slow, other, 200_000)
+        taken = 0
+        with trio.move_on_after(10):
+            while live.gateway.connections.address_of(slow_session(live)) is not None:
+                with suppress(trio.BrokenResourceError):
+                    taken += len(await slow.stream.receive_some(200))
+                await trio.sleep(0.05)
+        (cut,) = live.logged.of("session cut")
+
+    assert (cut["cause"], cut["limit"]) == ("slow-reader", "max_seconds")
+    assert 1 < cut["waited_s"] < 5
+    assert taken >= 200 * 10
+
+
+def slow_session(live: Live) -> int:
+    """Id of BROKER1."""
+    session = live.gateway.storage.venue.registry.session_id("BROKER1")
+    assert session is not None
+    return session
+
+
+async def test_too_many_bytes_for_a_reader_cut_it(tmp_path: Path) -> None:
+    """What waits behind a full ring counts; the cut names the limit, and all is there on return."""
+    settings = small_settings(tmp_path, {"max_bytes = 67_108_864 ": "max_bytes = 1_000_000 "})
+    async with (
+        live_gateway(settings, tmp_path / "var") as live,
+        await live.logged_on("BROKER2") as other,
+        await live.logged_on("BROKER1") as slow,
+    ):
+        await _fill_against(live, slow, other, 1_000_001)
+        await live.wait_until_gone("BROKER1")
+        (cut,) = live.logged.of("session cut")
+        assert (cut["cause"], cut["limit"]) == ("slow-reader", "max_bytes")
+        assert 1_000_000 < cut["waiting_bytes"] < 1_100_000
+        assert cut["waited_s"] < 10
+        view = live.gateway.storage.venue.engine.session(slow_session(live))
         async with await live.logged_on("BROKER1", next_out=view.next_in) as back:
             await back.send("2", [(7, 1), (16, 0)])
             await back.receive("4")
