@@ -219,6 +219,7 @@ async def test_a_logout_that_nobody_confirms(live: Live) -> None:
     """A stop waits a bounded time for the counterparties."""
     async with await live.logged_on("BROKER1") as peer:
         live.stop()
+        await peer.receive("B")
         await peer.receive("5")
         jump(live, 3)
         assert await peer.until_closed() == []
@@ -231,6 +232,7 @@ async def test_a_second_stop_does_not_wait(live: Live) -> None:
     """Who asks twice gets the end at once."""
     async with await live.logged_on("BROKER1") as peer:
         live.stop()
+        await peer.receive("B")
         await peer.receive("5")
         live.stop()
         with trio.fail_after(1):
