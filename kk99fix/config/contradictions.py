@@ -92,6 +92,13 @@ def _venue(part: Part[VenueFile]) -> Iterator[Mistake]:
             ("listen", "metrics_port"),
             f"found {venue.listen.metrics_port}, which is listen.port; another would be right",
         )
+    for network in venue.listen.proxy_from:
+        if network.prefixlen == 0:
+            yield file.mistake(
+                ("listen", "proxy_from"),
+                f'found "{network}", where everybody could name any address; '
+                "the networks of your balancers would be right",
+            )
     if venue.venue.after_restart == "halted" and venue.venue.reopen_after_s == 0:
         yield file.mistake(
             ("venue", "reopen_after_s"),

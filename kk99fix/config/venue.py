@@ -10,6 +10,7 @@ from kk99fix.config.values import (
     CompId,
     Count,
     Currency,
+    Network,
     OneOf,
     Port,
     Positive,
@@ -54,6 +55,8 @@ class Listen:
     failed_logon_delay_s: SecondsOrZero = 1
     #: When somebody else may log on as a live session: how long that one has to show itself.
     half_dead_wait_s: Annotated[int, Between(1, 60)] = 3
+    #: Networks of balancers: a connection from there begins with a PROXY header.
+    proxy_from: tuple[Network, ...] = ()
     #: Largest Logon, in bytes.
     max_pre_logon_bytes: Annotated[int, Between(512, 65_536)] = 4096
 

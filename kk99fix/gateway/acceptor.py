@@ -2,6 +2,7 @@
 
 A connection is one Trio task until its Logon(A) is decided: absolute deadline, bounded bytes, one
 frame.  Then its socket belongs to the pump and the task is over.
+Behind a balancer the address that its PROXY header names counts as if it had connected itself.
 Whatever is wrong before that, nothing is sent: the cause goes to the log with a reference, and the
 connection is closed at a fixed delay after it began.  Only a connection that may not even knock
 (too many, or from a network of nobody) is closed at once.
@@ -9,7 +10,8 @@ connection is closed at a fixed delay after it began.  Only a connection that ma
 
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import trio
@@ -17,26 +19,19 @@ from attrs import frozen
 
 from kk99fix.config.venue import Listen
 from kk99fix.fix import masking, split
-from kk99fix.fix.framing import Frame, Framer
+from kk99fix.gateway.addresses import within
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
 from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.first_frame import FirstFrame, read_first_frame
 from kk99fix.gateway.logs import Log
+from kk99fix.gateway.origin import Introduction, Origin
 from kk99fix.gateway.refusals import Refusals
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.venue.inputs import LogonInput
 from kk99fix.venue.session_commands import ProbeInput
 
 NS_PER_S: Final = 1_000_000_000
-RECEIVE_BYTES: Final = 4096
 USER_TIMEOUT_MS: Final = 30_000
-
-
-@frozen
-class FirstFrame:
-    """The first frame of a connection and the bytes that came behind it."""
-
-    frame: bytes
-    rest: bytes
 
 
 @frozen
@@ -75,74 +70,103 @@ class Acceptor:
         started = trio.current_time()
         sock = stream.socket
         try:
-            address = str(sock.getpeername()[0])
+            peer = str(sock.getpeername()[0])
         except OSError:
             sock.close()
             return
-        cause = self._not_even_knock(address)
+        origin: Origin | None = Origin(peer)
+        if within(peer, self._listen.proxy_from) and not self._full():
+            with self._counted(peer):
+                origin = await self._introduced(sock, peer, started)
+        if origin is None:
+            return
+        cause = self._not_even_knock(origin.address)
         if cause is not None:
-            self.refusals.note(cause, address, None)
+            self.refusals.note(cause, origin.address, None, balancer=origin.balancer)
             sock.close()
             return
-        self._pending[address] += 1
-        try:
-            await self._log_on(sock, address, started)
-        finally:
-            self._pending[address] -= 1
-            if not self._pending[address]:
-                del self._pending[address]
+        with self._counted(origin.address):
+            await self._log_on(sock, origin, started)
 
     @property
     def pending(self) -> int:
         """Connections that have not logged on yet."""
         return self._pending.total()
 
+    @contextmanager
+    def _counted(self, address: str) -> Iterator[None]:
+        """Count a connection that has not logged on yet."""
+        self._pending[address] += 1
+        try:
+            yield
+        finally:
+            self._pending[address] -= 1
+            if not self._pending[address]:
+                del self._pending[address]
+
+    def _full(self) -> bool:
+        return len(self._connections) + self.pending >= self._listen.max_connections
+
     def _not_even_knock(self, address: str) -> str | None:
         """Why a connection is closed at once; None when it may try to log on."""
-        if len(self._connections) + self.pending >= self._listen.max_connections:
+        if self._full():
             return "connection-cap"
         from_here = self._connections.count_from(address) + self._pending[address]
         if from_here >= self._listen.max_connections_per_address:
             return "connection-cap-of-address"
         return None if self._authenticator.reachable_from(address) else "network-of-nobody"
 
-    async def _log_on(self, sock: trio.socket.SocketType, address: str, started: float) -> None:
+    async def _introduced(
+        self, sock: trio.socket.SocketType, balancer: str, started: float
+    ) -> Origin | None:
+        """Where a balancer's connection comes from; None when it has been closed instead."""
+        introduction = Introduction(balancer)
+        refused = Refused("logon-timeout")
+        try:
+            with trio.move_on_at(started + self._listen.logon_timeout_s):
+                origin = await introduction.read(sock)
+                if origin is not None:
+                    return origin
+                refused = Refused("no-proxy-header")
+        except OSError:
+            refused = Refused("connection-lost")
+        if introduction.silent:
+            self._log.debug("health check", address=balancer)
+        else:
+            self.refusals.note(refused.cause, balancer, None)
+            await trio.sleep_until(started + self._listen.failed_logon_delay_s)
+        sock.close()
+        return None
+
+    async def _log_on(self, sock: trio.socket.SocketType, origin: Origin, started: float) -> None:
         refused: Refused | None = Refused("logon-timeout")
         first: FirstFrame | None = None
         try:
             with trio.move_on_at(started + self._listen.logon_timeout_s):
-                first = await self._first_frame(sock)
-                refused = await self._decide(sock, address, first)
+                first = await read_first_frame(sock, origin.data, self._listen.max_pre_logon_bytes)
+                refused = await self._decide(sock, origin, first)
         except OSError:
             refused = Refused("connection-lost")
         if refused is None:
             self._serve_now()
             return
-        frame = None if first is None else first.frame
-        self.refusals.note(refused.cause, address, frame, refused.live_address)
+        self.refusals.note(
+            refused.cause,
+            origin.address,
+            None if first is None else first.frame,
+            live_address=refused.live_address,
+            balancer=origin.balancer,
+        )
         await trio.sleep_until(started + self._listen.failed_logon_delay_s)
         sock.close()
 
-    async def _first_frame(self, sock: trio.socket.SocketType) -> FirstFrame | None:
-        """The first frame; None when the bytes are no FIX, too long, or end."""
-        framer = Framer(self._listen.max_pre_logon_bytes)
-        while True:
-            data = await sock.recv(RECEIVE_BYTES)
-            if not data:
-                return None
-            framer.feed(data)
-            event = framer.next_event()
-            if isinstance(event, Frame):
-                return FirstFrame(event.raw, framer.rest())
-            if event is not None:
-                return None
-
     async def _decide(
-        self, sock: trio.socket.SocketType, address: str, first: FirstFrame | None
+        self, sock: trio.socket.SocketType, origin: Origin, first: FirstFrame | None
     ) -> Refused | None:
         """Hand the connection over: None when it is in the pump, else why not."""
         if first is None:
             return Refused("closed-or-not-fix")
+        address = origin.address
         try:
             verdict = await self._authenticator.admit(split.split(first.frame), address)
         except Exception:  # noqa: BLE001 - a fault of ours may cost this logon, never the others
@@ -154,7 +178,7 @@ class Acceptor:
             live_address = self._connections.address_of(verdict.session)
             self._probe(verdict, address, live_address)
             return Refused(Refusal.LIVE, live_address)
-        return self._enter(sock, address, first, verdict)
+        return self._enter(sock, origin, first, verdict)
 
     def _probe(self, admitted: Admitted, address: str, live_address: str | None) -> None:
         """Find out whether the connection that the session has is half dead, now and then."""
@@ -173,18 +197,20 @@ class Acceptor:
     def _enter(
         self,
         sock: trio.socket.SocketType,
-        address: str,
+        origin: Origin,
         first: FirstFrame,
         admitted: Admitted,
     ) -> Refused | None:
         """From here on nothing awaits: the socket goes to the pump, the Logon to the venue."""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        address = origin.address
         if not self._connections.add(sock.fileno(), admitted.session, address, first.rest):
             return Refused("no-slot-free")
         sock.detach()
         self._sequencer.apply(LogonInput(admitted.session, masking.mask(first.frame), address))
         if self._sequencer.venue.is_live(admitted.session):
-            self._log.info("session logged on", session=admitted.comp_id, address=address)
+            more = {} if origin.balancer is None else {"balancer": origin.balancer}
+            self._log.info("session logged on", session=admitted.comp_id, address=address, **more)
         self._sequencer.commit()
         return None

@@ -9,7 +9,6 @@ A refusal is a value with its cause for the log; the connection is told nothing.
 """
 
 import enum
-import ipaddress
 from typing import Final
 
 import trio
@@ -21,6 +20,7 @@ from kk99fix.config.load import Settings
 from kk99fix.config.sessions import SessionFile
 from kk99fix.fix import tables
 from kk99fix.fix.message import Message
+from kk99fix.gateway.addresses import within
 from kk99fix.venue.registry import Registry
 
 HASHES_AT_ONCE: Final = 2
@@ -62,7 +62,7 @@ class Authenticator:
 
     def reachable_from(self, address: str) -> bool:
         """Whether some session may log on from this address."""
-        return _within(address, self._networks)
+        return within(address, self._networks)
 
     async def admit(self, message: Message, address: str) -> Admitted | Refusal:
         """Decide on the first message of a connection from `address`."""
@@ -73,7 +73,7 @@ class Authenticator:
         file = self._session_file(message)
         if file is None:
             return Refusal.UNKNOWN_SESSION
-        if not _within(address, file.logon.allow_from):
+        if not within(address, file.logon.allow_from):
             return Refusal.NETWORK
         refusal = await self._check_password(message, file)
         if refusal is not None:
@@ -113,13 +113,3 @@ class Authenticator:
             return self._hasher.verify(expected_hash, password)
         except (VerificationError, InvalidHashError):
             return False
-
-
-def _within(
-    address: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-) -> bool:
-    """Whether the address lies in one of the networks; an IPv4-mapped one counts as IPv4."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)

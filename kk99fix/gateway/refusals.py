@@ -25,7 +25,13 @@ class Refusals:
         self.counts: Counter[str] = Counter()
 
     def note(
-        self, cause: str, address: str, frame: bytes | None, live_address: str | None = None
+        self,
+        cause: str,
+        address: str,
+        frame: bytes | None,
+        *,
+        live_address: str | None = None,
+        balancer: str | None = None,
     ) -> None:
         """Count a refusal and log it; `live_address` has the session that was asked for."""
         self.counts[cause] += 1
@@ -33,11 +39,12 @@ class Refusals:
         left_out = self._budget.take(trio.current_time())
         if left_out is None:
             return
-        more: dict[str, object] = {**left_out}
-        if frame is not None:
-            more["frame"] = frame
-        if live_address is not None:
-            more["live_address"] = live_address
+        known = {"frame": frame, "live_address": live_address, "balancer": balancer}
         self._log.warning(
-            "logon refused", reference=reference, cause=cause, address=address, **more
+            "logon refused",
+            reference=reference,
+            cause=cause,
+            address=address,
+            **{name: value for name, value in known.items() if value is not None},
+            **left_out,
         )

@@ -91,6 +91,13 @@ SINGLE_VALUES = [
     ),
     (
         VENUE,
+        "proxy_from = []",
+        'proxy_from = ["10.0.0.5/29"]',
+        'config/venue.toml: listen.proxy_from[1]: found "10.0.0.5/29"; '
+        '"10.0.0.0/29" would be right',
+    ),
+    (
+        VENUE,
         "half_dead_wait_s = 3",
         "half_dead_wait_s = 0",
         "config/venue.toml: listen.half_dead_wait_s: found 0; a number from 1 to 60 would be right",
@@ -196,6 +203,13 @@ SINGLE_VALUES = [
 ]
 
 CONTRADICTIONS = [
+    (
+        VENUE,
+        "proxy_from = []",
+        'proxy_from = ["10.0.0.0/29", "::/0"]',
+        'config/venue.toml: listen.proxy_from: found "::/0", where everybody could name any '
+        "address; the networks of your balancers would be right",
+    ),
     (
         INSTRUMENTS,
         'reference_price = "190.00"',

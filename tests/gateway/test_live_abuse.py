@@ -106,6 +106,26 @@ async def test_a_first_connection_that_answers_stays(tmp_path: Path) -> None:
         assert live.logged.of("session ended") == []
 
 
+async def test_a_logon_through_a_balancer(tmp_path: Path) -> None:
+    """The address in the PROXY header has to be allowed, and is the one that the log has."""
+    settings = small_settings(tmp_path, {"proxy_from = []": 'proxy_from = ["127.0.0.1/32"]'})
+    async with live_gateway(settings, tmp_path / "var") as live:
+        for source in ("192.0.2.7", "127.0.0.9"):
+            async with await live.peer("BROKER1") as peer:
+                await peer.send_bytes(b"PROXY TCP4 %s 127.0.0.1 1 2\r\n" % source.encode())
+                if source == "192.0.2.7":
+                    assert await peer.until_closed() == []
+                else:
+                    await peer.log_on()
+        (refused,), (accepted,) = (
+            live.logged.of("logon refused"),
+            live.logged.of("session logged on"),
+        )
+
+        assert (refused["cause"], refused["address"]) == ("network-of-nobody", "192.0.2.7")
+        assert (accepted["address"], accepted["balancer"]) == ("127.0.0.9", HOST)
+
+
 async def test_options_of_a_socket(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session's socket sends without delay and gives up what nobody acknowledges."""
     given: list[int] = []
