@@ -141,6 +141,7 @@ class Client(trio.abc.AsyncResource):
                 target_comp_id=sender,
                 application_types=_FROM_VENUE,
                 kk99=identity.kk99,
+                third_party=True,  # a drop copy is on behalf of its originator
                 heart_bt_int_min_s=identity.heart_bt_int_s,
                 heart_bt_int_max_s=identity.heart_bt_int_s,
             ),
@@ -173,9 +174,11 @@ class Client(trio.abc.AsyncResource):
         """Return the time now as TransactTime(60) has it."""
         return format_utc_timestamp(self._clock_ns())
 
-    async def logon(self, *, reset: bool = False) -> None:
+    async def logon(self, *, reset: bool = False, next_expected: bool = False) -> None:
         """Log on; `reset` asks for both numbers to begin at 1 (ResetSeqNumFlag(141)=Y).
 
+        `next_expected` says what the client expects (NextExpectedMsgSeqNum(789)), so that the
+        other side sends what it missed without being asked.
         Raises LogonRefusedError.
         """
         secrets = ((553, self.identity.username), (554, self.identity.password))
@@ -186,6 +189,7 @@ class Client(trio.abc.AsyncResource):
                 self.ledger.numbers,
                 self._clock_ns(),
                 reset=reset,
+                next_expected=next_expected,
                 extra_fields=given,
             )
         )

@@ -6,7 +6,7 @@ later is a PossDup already received.
 
 from kk99fix.fix.message import Message
 from kk99fix.fix.split import split
-from kk99fix.session import answers, in_turn
+from kk99fix.session import answers, in_turn, resends
 from kk99fix.session.effects import DisconnectCause
 from kk99fix.session.gap import Gap
 from kk99fix.session.life import Life
@@ -14,19 +14,35 @@ from kk99fix.session.states import Event, State
 from kk99fix.session.turn import Turn
 
 
-def too_high(
-    life: Life, turn: Turn, message: Message, msg_seq_num: int, *, handled: bool = False
-) -> None:
+def too_high(life: Life, turn: Turn, message: Message, msg_seq_num: int) -> None:
     """Keep a message for its turn; the first one of a gap asks for what is missing."""
     if msg_seq_num in life.early:
         return
+    handled = False
     if not message.get_bool(43):
-        if message.msg_type == b"2" and life.validate(message) is None:
-            handled = in_turn.serve(turn, message) is None
+        if message.msg_type == b"2" and life.validate(turn, message) is None:
+            handled = resends.serve(life, turn, message) is None
         elif message.msg_type == b"5" and life.deadline_ns is None:
             life.deadline_ns = turn.now_ns + life.rules.logout_wait_ns
+    if not life.established:
+        return
     life.early.put(msg_seq_num, message.raw, handled=handled)
     if life.gap is None:
+        _ask(life, turn, msg_seq_num - 1)
+
+
+def logon_too_high(
+    life: Life, turn: Turn, message: Message, msg_seq_num: int, *, asked: bool
+) -> None:
+    """Open the gap below an accepted Logon(A).
+
+    `asked`: our NextExpectedMsgSeqNum(789) asks for what is missing; if that brings nothing, the
+    usual repetition does.
+    """
+    life.early.put(msg_seq_num, message.raw, handled=True)
+    if asked:
+        _open(life, turn, msg_seq_num - 1, tries=0)
+    else:
         _ask(life, turn, msg_seq_num - 1)
 
 
@@ -63,7 +79,11 @@ def retry(life: Life, turn: Turn) -> None:
 
 def _ask(life: Life, turn: Turn, end: int) -> None:
     """Ask for everything from the expected number on; the gap reaches to `end`."""
+    _open(life, turn, end, tries=1)
+    turn.send(answers.resend_request(turn.next_in))
+
+
+def _open(life: Life, turn: Turn, end: int, *, tries: int) -> None:
     if life.state is State.LOGGED_ON:
         life.move(Event.GAP_FOUND)
-    life.gap = Gap(turn.next_in, end, turn.now_ns)
-    turn.send(answers.resend_request(turn.next_in))
+    life.gap = Gap(turn.next_in, end, turn.now_ns, tries)

@@ -13,6 +13,8 @@ from kk99fix.session.effects import Send
 REQUIRED_TAG_MISSING = 1
 VALUE_INCORRECT = 5
 FORMAT_INCORRECT = 6
+DECRYPTION_PROBLEM = 7
+SIGNATURE_PROBLEM = 8
 COMP_ID_PROBLEM = 9
 SENDING_TIME_PROBLEM = 10
 OTHER = 99
@@ -27,10 +29,26 @@ def number(value: int) -> bytes:
     return b"%d" % value
 
 
-def logon(heart_bt_int_s: int, *, reset: bool, extra_fields: tuple[Pair, ...] = ()) -> Send:
-    """Logon(A); `extra_fields`, as the credentials of an initiator, come last."""
-    reset_fields = ((141, b"Y"),) if reset else ()
-    return Send(b"A", ((98, b"0"), (108, number(heart_bt_int_s)), *reset_fields, *extra_fields))
+def logon(
+    heart_bt_int_s: int,
+    *,
+    reset: bool,
+    next_expected: int | None = None,
+    test: bool = False,
+    extra_fields: tuple[Pair, ...] = (),
+) -> Send:
+    """Logon(A); `extra_fields`, as the credentials of an initiator, come last.
+
+    `next_expected` is NextExpectedMsgSeqNum(789), `test` TestMessageIndicator(464)=Y.
+    """
+    fields: list[Pair] = [(98, b"0"), (108, number(heart_bt_int_s))]
+    if reset:
+        fields.append((141, b"Y"))
+    if next_expected is not None:
+        fields.append((789, number(next_expected)))
+    if test:
+        fields.append((464, b"Y"))
+    return Send(b"A", (*fields, *extra_fields))
 
 
 def logout(text: bytes) -> Send:

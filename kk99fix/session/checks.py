@@ -7,15 +7,26 @@ A field that is malformed in itself is left to `kk99fix.fix.validate`, in the me
 from kk99fix.fix import values
 from kk99fix.fix.encode import echo
 from kk99fix.fix.message import FieldError, Message
+from kk99fix.fix.names import label
 from kk99fix.session.answers import (
+    COMP_ID_PROBLEM,
+    DECRYPTION_PROBLEM,
     REQUIRED_TAG_MISSING,
     SENDING_TIME_PROBLEM,
+    SIGNATURE_PROBLEM,
     VALUE_INCORRECT,
 )
 from kk99fix.session.rules import SessionRules
 
 #: Administrative messages; every other one is the application's.
 ADMIN_TYPES = frozenset({b"0", b"1", b"2", b"3", b"4", b"5", b"A"})
+
+#: OnBehalfOf and DeliverTo: CompID, SubID and LocationID.
+_THIRD_PARTY_TAGS = (115, 116, 144, 128, 129, 145)
+#: SecureDataLen(90), SecureData(91).
+_SECURE_TAGS = (90, 91)
+#: SignatureLength(93), Signature(89).
+_SIGNATURE_TAGS = (93, 89)
 
 
 def seq_num(message: Message, tag: int) -> int | None:
@@ -45,6 +56,30 @@ def poss_dup_fault(message: Message) -> FieldError | None:
     if orig_ns is not None and sent_ns is not None and orig_ns > sent_ns:
         text = b"SendingTime accuracy problem: OrigSendingTime(122) is after SendingTime(52)"
         return FieldError(SENDING_TIME_PROBLEM, 122, text)
+    return None
+
+
+def header_fault(message: Message, rules: SessionRules, last: int) -> FieldError | None:
+    """Check the optional fields of header and trailer that not every session may use.
+
+    `last` is the last MsgSeqNum(34) sent (cases 14n, 17 and 18).
+    """
+    for tag in () if rules.third_party else _THIRD_PARTY_TAGS:
+        if message.get(tag) is not None:
+            text = b"CompID problem: %s, and this session acts for nobody else" % label(tag)
+            return FieldError(COMP_ID_PROBLEM, tag, text)
+    for tag in _SECURE_TAGS:
+        if message.get(tag) is not None:
+            text = b"Decryption problem: %s, and nothing is encrypted" % label(tag)
+            return FieldError(DECRYPTION_PROBLEM, tag, text)
+    for tag in _SIGNATURE_TAGS:
+        if message.get(tag) is not None:
+            text = b"Signature problem: %s, and no key was agreed on" % label(tag)
+            return FieldError(SIGNATURE_PROBLEM, tag, text)
+    processed = seq_num(message, 369)
+    if processed is not None and processed > last:
+        text = b"LastMsgSeqNumProcessed(369) is above the last MsgSeqNum(34) sent, %d" % last
+        return FieldError(VALUE_INCORRECT, 369, text)
     return None
 
 

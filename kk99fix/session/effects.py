@@ -38,6 +38,8 @@ class DisconnectCause(enum.StrEnum):
     NEW_SEQ_NO_JUMP = "new-seq-no-jump"
     #: Our ResendRequest(2) was not answered, also when repeated.
     RESEND_TIMEOUT = "resend-timeout"
+    #: The counterparty asks for the same resend over and over.
+    RESEND_LOOP = "resend-loop"
     #: No frame within the time that a TestRequest(1) allows.
     HEARTBEAT_TIMEOUT = "heartbeat-timeout"
     #: No frame in time after a TestRequest(1), while somebody else wanted to log on.

@@ -14,9 +14,9 @@ class Gap:
 
     begin: int
     end: int
-    #: When it was sent last.
+    #: When they were asked for last.
     asked_ns: int
-    #: How often it was sent.
+    #: How often a ResendRequest(2) was sent; none if NextExpectedMsgSeqNum(789) asked.
     tries: int = 1
 
 

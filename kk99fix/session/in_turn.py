@@ -1,13 +1,13 @@
 """A message in its turn, by MsgType(35): what it asks for, once its number is consumed.
 
-Also what a counterparty may ask for at any time: a resend, and a jump of the numbers.
+Also what a counterparty may ask for at any time: a jump of the numbers.
 """
 
 from kk99fix.fix.encode import ECHO_MAX
 from kk99fix.fix.message import FieldError, Message
 from kk99fix.fix.validate import BusinessError
-from kk99fix.session import answers, checks
-from kk99fix.session.effects import Deliver, DisconnectCause, Resend
+from kk99fix.session import answers, checks, resends
+from kk99fix.session.effects import Deliver, DisconnectCause
 from kk99fix.session.life import Life
 from kk99fix.session.rules import ORDER_ENTRY_TYPES
 from kk99fix.session.turn import Turn
@@ -16,7 +16,7 @@ from kk99fix.session.turn import Turn
 def handle(life: Life, turn: Turn, message: Message, msg_seq_num: int) -> None:
     """Validate a message (case 14), consume its number, and do what it asks for."""
     msg_type = message.msg_type
-    error = None if msg_type == b"5" else life.validate(message)  # leaving is always granted
+    error = None if msg_type == b"5" else life.validate(turn, message)  # leaving always works
     if isinstance(error, FieldError):
         turn.consume(msg_seq_num)
         life.reject(turn, message, msg_seq_num, error)
@@ -24,24 +24,16 @@ def handle(life: Life, turn: Turn, message: Message, msg_seq_num: int) -> None:
         _gap_fill(life, turn, message, msg_seq_num)
     else:
         turn.consume(msg_seq_num)
+        resends.note_processed(life, message)
         if msg_type not in checks.ADMIN_TYPES:
             _application(life, turn, message, msg_seq_num, error)
         elif not message.get_bool(43):
             _admin(life, turn, message, msg_seq_num)
 
 
-def serve(turn: Turn, message: Message) -> FieldError | None:
-    """Answer a ResendRequest(2) (case 8), unless its range is wrong."""
-    wanted = checks.resend_range(message, turn.next_out - 1)
-    if isinstance(wanted, FieldError):
-        return wanted
-    turn.add(Resend(*wanted))
-    return None
-
-
 def sequence_reset(life: Life, turn: Turn, message: Message, msg_seq_num: int) -> None:
     """SequenceReset(4) in mode Reset: its own number does not matter (case 11)."""
-    error = life.validate(message)
+    error = life.validate(turn, message)
     new_seq_no = checks.seq_num(message, 36)
     if isinstance(error, FieldError):
         turn.consume(msg_seq_num)
@@ -76,7 +68,7 @@ def _admin(life: Life, turn: Turn, message: Message, msg_seq_num: int) -> None:
         case b"1":
             fault = _answer_test(turn, message)
         case b"2":
-            fault = serve(turn, message)
+            fault = resends.serve(life, turn, message)
         case b"5":
             turn.send(answers.logout(b""))
             life.end(turn, DisconnectCause.PEER_LOGOUT)

@@ -8,7 +8,7 @@ import attrs
 
 from kk99fix.fix.message import FieldError, Message
 from kk99fix.fix.validate import BusinessError, validate
-from kk99fix.session import answers
+from kk99fix.session import answers, checks
 from kk99fix.session.effects import Disconnect, DisconnectCause
 from kk99fix.session.gap import EarlyQueue, Gap
 from kk99fix.session.rules import Role, SessionRules
@@ -25,6 +25,15 @@ class Probe:
     until_ns: int
     #: Whether a frame has to come by then.
     waiting: bool = True
+
+
+@attrs.frozen
+class Served:
+    """A row of ResendRequest(2) from the same `begin`, the last of them at `at_ns`."""
+
+    begin: int
+    at_ns: int
+    times: int
 
 
 @attrs.define
@@ -44,6 +53,12 @@ class Life:
     gap: Gap | None = attrs.field(default=None, init=False)
     #: Messages that wait behind the gap.
     early: EarlyQueue = attrs.field(init=False)
+    #: Our Logon(A), as the initiator, carried NextExpectedMsgSeqNum(789).
+    next_expected_sent: bool = attrs.field(default=False, init=False)
+    #: The counterparty's last resend, as long as it may be the beginning of a loop.
+    served: Served | None = attrs.field(default=None, init=False)
+    #: The highest LastMsgSeqNumProcessed(369) of the counterparty.
+    processed: int = attrs.field(default=0, init=False)
     #: When the answer to our Logon(A) or Logout(5), or the gap below theirs, has to be there.
     deadline_ns: int | None = attrs.field(default=None, init=False)
     #: Why we logged out; becomes the cause of the disconnect.
@@ -85,9 +100,12 @@ class Life:
         self.deadline_ns = turn.now_ns + self.rules.logout_wait_ns
         self.move(Event.LOGOUT_ASKED)
 
-    def validate(self, message: Message) -> FieldError | BusinessError | None:
-        """Judge the fields of a message by the session's dialect."""
-        return validate(message, kk99=self.rules.kk99)
+    def validate(self, turn: Turn, message: Message) -> FieldError | BusinessError | None:
+        """Judge the fields of a message by the session's dialect and rules."""
+        error = validate(message, kk99=self.rules.kk99)
+        if isinstance(error, FieldError):
+            return error
+        return checks.header_fault(message, self.rules, turn.next_out - 1) or error
 
     def reject(self, turn: Turn, message: Message, msg_seq_num: int, fault: FieldError) -> None:
         """Send Reject(3), but never for a Reject(3)."""

@@ -22,6 +22,8 @@ class Accepted:
     heart_bt_int_s: int
     #: ResetSeqNumFlag(141)=Y.
     reset: bool
+    #: NextExpectedMsgSeqNum(789); None if it is not there.
+    next_expected: int | None = None
 
 
 @attrs.frozen
@@ -53,18 +55,22 @@ def judge(
         return _refused(fault.text)
     if not checks.sending_time_accurate(message, rules, now_ns):
         return Refused(DisconnectCause.SENDING_TIME, b"SendingTime accuracy problem")
-    if message.get(98) != b"0":
-        return _refused(b"EncryptMethod(98) must be 0")
-    heart_bt_int_s = checks.seq_num(message, 108)
-    if heart_bt_int_s is None or not rules.allows_heart_bt_int(heart_bt_int_s):
-        limits = (rules.heart_bt_int_min_s, rules.heart_bt_int_max_s)
-        return _refused(b"HeartBtInt(108) must be between %d and %d" % limits)
-    if message.get_bool(141):
-        return _judge_reset(rules, role, numbers, msg_seq_num, heart_bt_int_s)
+    reset = message.get_bool(141)
+    text = _content_fault(message, rules, role) or (
+        _reset_fault(rules, role, numbers, msg_seq_num) if reset else b""
+    )
+    if text:
+        return _refused(text)
+    if reset and role is Role.ACCEPTOR:
+        numbers = Numbers(1, 1, numbers.last_in_ns, numbers.last_out_ns)
     if msg_seq_num < numbers.next_in:
         text = too_low(numbers.next_in, msg_seq_num)
         return Refused(DisconnectCause.MSG_SEQ_NUM_TOO_LOW, text)
-    return Accepted(msg_seq_num, heart_bt_int_s, reset=False)
+    text = _lost_fault(message, rules, numbers.next_out)
+    if text:
+        return _refused(text)
+    heart_bt_int_s = message.get_int(108) or 0
+    return Accepted(msg_seq_num, heart_bt_int_s, reset, message.get_int(789))
 
 
 def too_low(expected: int, received: int) -> bytes:
@@ -72,19 +78,42 @@ def too_low(expected: int, received: int) -> bytes:
     return b"MsgSeqNum too low, expecting %d but received %d" % (expected, received)
 
 
-def _judge_reset(
-    rules: SessionRules, role: Role, numbers: Numbers, msg_seq_num: int, heart_bt_int_s: int
-) -> Accepted | Refused:
+def _content_fault(message: Message, rules: SessionRules, role: Role) -> bytes:
+    """Say what is wrong with the terms of a Logon(A); empty if nothing is."""
+    if message.get(98) != b"0":
+        return b"EncryptMethod(98) must be 0"
+    heart_bt_int_s = checks.seq_num(message, 108)
+    if heart_bt_int_s is None or not rules.allows_heart_bt_int(heart_bt_int_s):
+        limits = (rules.heart_bt_int_min_s, rules.heart_bt_int_max_s)
+        return b"HeartBtInt(108) must be between %d and %d" % limits
+    test = message.get(464)
+    if role is Role.ACCEPTOR and test is not None and (test == b"Y") is not rules.test_venue:
+        venue = b"a test venue" if rules.test_venue else b"a production venue"
+        return b"TestMessageIndicator(464)=%s, but this is %s" % (test, venue)
+    return b""
+
+
+def _reset_fault(rules: SessionRules, role: Role, numbers: Numbers, msg_seq_num: int) -> bytes:
     """Judge ResetSeqNumFlag(141)=Y; an initiator takes it only as the answer to its own."""
     if role is Role.ACCEPTOR:
         allowed = rules.allows_reset(numbers)
     else:
         allowed = (numbers.next_in, numbers.next_out) == (1, 2)  # our Logon(A) was the first
     if not allowed:
-        return _refused(b"ResetSeqNumFlag(141)=Y is not allowed")
-    if msg_seq_num != 1:
-        return _refused(b"ResetSeqNumFlag(141)=Y requires MsgSeqNum(34)=1")
-    return Accepted(msg_seq_num, heart_bt_int_s, reset=True)
+        return b"ResetSeqNumFlag(141)=Y is not allowed"
+    return b"" if msg_seq_num == 1 else b"ResetSeqNumFlag(141)=Y requires MsgSeqNum(34)=1"
+
+
+def _lost_fault(message: Message, rules: SessionRules, next_out: int) -> bytes:
+    """Say what a counterparty claims to have that was never sent: one of us lost its numbers."""
+    fault = checks.header_fault(message, rules, next_out - 1)
+    if fault is not None:
+        return fault.text
+    next_expected = message.get_int(789)
+    if next_expected is None or 1 <= next_expected <= next_out:
+        return b""
+    text = b"NextExpectedMsgSeqNum(789) is %d, but the next MsgSeqNum(34) to be sent is %d"
+    return text % (next_expected, next_out)
 
 
 def _refused(text: bytes) -> Refused:

@@ -22,7 +22,9 @@ What holds:
 
 - A number is consumed (`SetNextIn`) before anything that its message causes.
 - A ResendRequest(2) is served at once, ahead of our own one: two sides that both miss messages
-  both get them.
+  both get them. The same one is served a few times in a row and no more.
+- After a Logon(A) with NextExpectedMsgSeqNum(789) both sides send what the other misses by
+  themselves, and neither asks.
 - While a gap is open only its filling advances the numbers. A message in its turn without
   PossDupFlag(43) shows that the counterparty has nothing more to resend, and closes the gap.
 - After our Logout(5) nothing is sent but a resend, and no message that would need an answer is
@@ -37,7 +39,16 @@ Sources: FIX 4.4 Volume 2, and the FIX session test cases, whose numbers stand b
 from kk99fix.fix.message import FieldError, Message, Pair
 from kk99fix.fix.split import split
 from kk99fix.fix.tables import BEGIN_STRING
-from kk99fix.session import ahead, answers, checks, in_turn, liveness, logon_rules, opening
+from kk99fix.session import (
+    ahead,
+    answers,
+    checks,
+    in_turn,
+    liveness,
+    logon_rules,
+    opening,
+    resends,
+)
 from kk99fix.session.effects import DisconnectCause, Effect
 from kk99fix.session.life import Life
 from kk99fix.session.liveness import Timers
@@ -111,14 +122,26 @@ class Session:
         now_ns: int,
         *,
         reset: bool = False,
+        next_expected: bool = False,
         extra_fields: tuple[Pair, ...] = (),
     ) -> tuple[Effect, ...]:
-        """Send Logon(A), as the initiator; `extra_fields` may be credentials."""
+        """Send Logon(A), as the initiator; `extra_fields` may be credentials.
+
+        `next_expected` puts NextExpectedMsgSeqNum(789) into it: what we miss comes by itself then.
+        """
         assert self._life.role is Role.INITIATOR, "an acceptor waits for Logon(A)"
         turn = Turn(numbers, now_ns)
         if reset:
             turn.reset()
-        turn.send(answers.logon(heart_bt_int_s, reset=reset, extra_fields=extra_fields))
+        turn.send(
+            answers.logon(
+                heart_bt_int_s,
+                reset=reset,
+                next_expected=turn.next_in if next_expected else None,
+                extra_fields=extra_fields,
+            )
+        )
+        self._life.next_expected_sent = next_expected
         self._life.deadline_ns = now_ns + self._life.rules.logon_wait_ns
         self._life.move(Event.LOGON_ASKED)
         return turn.effects
@@ -209,8 +232,8 @@ def _after_logout(life: Life, turn: Turn, message: Message, msg_seq_num: int) ->
     if message.msg_type == b"5":
         turn.consume(msg_seq_num)
         life.end(turn, life.leaving)
-    elif message.msg_type == b"2" and life.validate(message) is None:
+    elif message.msg_type == b"2" and life.validate(turn, message) is None:
         turn.consume(msg_seq_num)
-        in_turn.serve(turn, message)
+        resends.serve(life, turn, message)
     elif message.msg_type in _QUIET_TYPES:
         turn.consume(msg_seq_num)

@@ -6,7 +6,7 @@ A connection that does not begin with a Logon(A) of its session is closed withou
 
 from kk99fix.fix.message import Message
 from kk99fix.session import ahead, answers, checks, logon_rules
-from kk99fix.session.effects import DisconnectCause, Established
+from kk99fix.session.effects import DisconnectCause, Established, Resend, Send
 from kk99fix.session.life import Life
 from kk99fix.session.rules import NS_PER_S, Role
 from kk99fix.session.states import Event, State
@@ -43,14 +43,32 @@ def _refuse_first(life: Life, turn: Turn, message: Message) -> None:
 
 
 def _accept(life: Life, turn: Turn, message: Message, accepted: logon_rules.Accepted) -> None:
-    if life.role is Role.ACCEPTOR and accepted.reset:
+    acceptor = life.role is Role.ACCEPTOR
+    if acceptor and accepted.reset:
         turn.reset()
+    # Before the answer of an acceptor, with the Logon(A) of an initiator.
+    last = turn.next_out - 1
     turn.consume(accepted.msg_seq_num)
-    if life.role is Role.ACCEPTOR:
-        turn.send(answers.logon(accepted.heart_bt_int_s, reset=accepted.reset))
+    agreed = accepted.next_expected is not None and (acceptor or life.next_expected_sent)
+    if acceptor:
+        turn.send(_answer(life, turn, accepted))
     life.heart_bt_int_ns = accepted.heart_bt_int_s * NS_PER_S
     life.deadline_ns = None
+    life.served = None
+    life.processed = 0
     turn.add(Established(life.heart_bt_int_ns))
     life.move(Event.LOGON_DONE)
+    if agreed and accepted.next_expected is not None and accepted.next_expected <= last:
+        turn.add(Resend(accepted.next_expected, last))
     if accepted.msg_seq_num > turn.next_in:
-        ahead.too_high(life, turn, message, accepted.msg_seq_num, handled=True)
+        ahead.logon_too_high(life, turn, message, accepted.msg_seq_num, asked=agreed)
+
+
+def _answer(life: Life, turn: Turn, accepted: logon_rules.Accepted) -> Send:
+    """Our Logon(A); it says what we expect next to a counterparty that did."""
+    return answers.logon(
+        accepted.heart_bt_int_s,
+        reset=accepted.reset,
+        next_expected=None if accepted.next_expected is None else turn.next_in,
+        test=life.rules.test_venue,
+    )

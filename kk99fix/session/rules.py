@@ -70,6 +70,10 @@ class SessionRules:
     application_types: frozenset[bytes] = ORDER_ENTRY_TYPES | RECEIVER_TYPES
     #: Whether the tags of dialect kk99 are defined.
     kk99: bool = False
+    #: Whether messages may be on behalf of, or for, a third party: OnBehalfOf, DeliverTo headers.
+    third_party: bool = False
+    #: Whether we, the acceptor, are a test venue: what TestMessageIndicator(464) is held against.
+    test_venue: bool = False
     #: HeartBtInt(108) that a logon may ask for.
     heart_bt_int_min_s: int = 5
     heart_bt_int_max_s: int = 60
@@ -83,6 +87,10 @@ class SessionRules:
     early_bytes_max: int = 1 << 20
     #: How far NewSeqNo(36) may lead.
     new_seq_no_jump_max: int = 1_000_000
+    #: How often in a row the same ResendRequest(2) is served: more would go on for ever ...
+    same_resend_max: int = 3
+    #: ... and after how long without one a row is forgotten: to fetch a day again is no loop.
+    same_resend_forget_ns: int = 600 * NS_PER_S
     #: How long the counterparty may take to answer our Logon(A).
     logon_wait_ns: int = 10 * NS_PER_S
     #: How long it may take to answer our Logout(5).

@@ -263,12 +263,12 @@ async def test_a_resend_and_a_logout_in_one_piece(live: Live) -> None:
 
 
 async def test_resends_in_a_storm(live: Live) -> None:
-    """A thousand ResendRequest(2) of everything are answered within bounds, and others trade on."""
+    """A thousand ResendRequest(2) of nearly everything cost no more than is sent; others trade."""
     async with await live.logged_on("BROKER1") as stormy, await live.logged_on("BROKER2") as calm:
         for number in range(100):
             await stormy.send("D", order(f"o{number}", price="180.00"))
         await stormy.receive_count(100)
-        asks = b"".join(stormy.frame("2", [(7, 1), (16, 0)]) for _ in range(1000))
+        asks = b"".join(stormy.frame("2", [(7, 1 + n % 2), (16, 0)]) for n in range(1000))
         await stormy.send_bytes(asks)
         await calm.send("D", order("x", "2"))
         assert (await calm.receive("8"))[11] == "x"
@@ -277,6 +277,21 @@ async def test_resends_in_a_storm(live: Live) -> None:
             pass
 
         assert len(live.gateway.feeder) <= 1
+
+
+async def test_the_same_resend_for_ever(live: Live) -> None:
+    """Who asks for the same messages over and over is logged out, and told why."""
+    async with await live.logged_on("BROKER1") as peer:
+        for number in range(10):
+            await peer.send("D", order(f"o{number}", price="180.00"))
+        await peer.receive_count(10)
+        asks = b"".join(peer.frame("2", [(7, 2), (16, 0)]) for _ in range(1000))
+        await peer.send_bytes(asks)
+        rest = await peer.until_closed()
+
+    assert rest[-1][58] == "ResendRequest(2) from 2 was answered 3 times already"
+    assert len(rest) <= 3 * 10 + 1
+    assert [line["cause"] for line in live.logged.of("session ended")] == ["resend-loop"]
 
 
 async def test_a_password_is_masked_in_the_journal(live: Live, tmp_path: Path) -> None:

@@ -104,6 +104,39 @@ HEADER_CASES = {
         E 35=j|34=2|45=2|372=8|380=3|58=Unsupported Message Type
         N 3 3
     """,
+    "18b on behalf of somebody": """
+        I 35=0|34=2|115=OTHER
+        E 35=3|34=2|45=2|371=115|372=0|373=9|58=CompID problem: OnBehalfOfCompID(115), \
+and this session acts for nobody else
+        N 3 3
+    """,
+    "17f encrypted data": """
+        I 35=0|34=2|90=3|91=abc
+        E 35=3|34=2|45=2|371=90|372=0|373=7|58=Decryption problem: SecureDataLen(90), \
+and nothing is encrypted
+        N 3 3
+    """,
+    "17d signature": """
+        I 35=0|34=2|93=3|89=abc
+        E 35=3|34=2|45=2|371=93|372=0|373=8|58=Signature problem: SignatureLength(93), \
+and no key was agreed on
+        N 3 3
+    """,
+    "369 processed": """
+        I 35=0|34=2|369=1
+        N 3 2
+    """,
+    "369 above what was sent": """
+        I 35=0|34=2|369=2
+        E 35=3|34=2|45=2|371=369|372=0|373=5|58=LastMsgSeqNumProcessed(369) is above \
+the last MsgSeqNum(34) sent, 1
+        N 3 3
+    """,
+    "369 no number": """
+        I 35=0|34=2|369=one
+        E 35=3|34=2|45=2|371=369|372=0|373=6|58=Incorrect data format for value: \
+LastMsgSeqNumProcessed(369)
+    """,
     "MsgSeqNum missing": """
         I 35=0
         E 35=5|34=2|58=MsgSeqNum(34) missing

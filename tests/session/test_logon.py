@@ -72,6 +72,27 @@ LOGON_CASES = {
         E disconnect logon-refused
         N 1 2
     """,
+    "1S-d a test Logon at a production venue": """
+        I 35=A|34=1|98=0|108=30|464=Y
+        E 35=5|34=1|58=TestMessageIndicator(464)=Y, but this is a production venue
+        E disconnect logon-refused
+        N 2 2
+    """,
+    "1S-a no test Logon": """
+        I 35=A|34=1|98=0|108=30|464=N
+        E 35=A|34=1|98=0|108=30
+        E established 30
+    """,
+    "1S-d 369 above what was sent": """
+        I 35=A|34=1|369=1|98=0|108=30
+        E 35=5|34=1|58=LastMsgSeqNumProcessed(369) is above the last MsgSeqNum(34) sent, 0
+        E disconnect logon-refused
+    """,
+    "1S-d on behalf of somebody": """
+        I 35=A|34=1|115=OTHER|98=0|108=30
+        E 35=5|34=1|58=CompID problem: OnBehalfOfCompID(115), and this session acts for nobody else
+        E disconnect logon-refused
+    """,
     "1S-c other CompID": """
         I 35=A|34=1|98=0|108=30|49=BROKER2
         E disconnect not-a-logon
@@ -150,3 +171,18 @@ def test_reset_policy(rules: SessionRules, numbers: tuple[int, int], allowed: bo
         f"E disconnect logon-refused\nN {numbers[0]} {numbers[1] + 1}"
     )
     run(accepted if allowed else refused, desk)
+
+
+@pytest.mark.parametrize(
+    ("field", "answer"),
+    [
+        ("", "35=A|34=1|98=0|108=30|464=Y"),
+        ("|464=Y", "35=A|34=1|98=0|108=30|464=Y"),
+        ("|464=N", "35=5|34=1|58=TestMessageIndicator(464)=N, but this is a test venue"),
+    ],
+)
+def test_test_venue(field: str, answer: str) -> None:
+    """A test venue says that it is one, and refuses a Logon(A) that is meant for production."""
+    desk = Desk(attrs.evolve(RULES, test_venue=True))
+    after = "established 30" if answer.startswith("35=A") else "disconnect logon-refused"
+    run(f"I 35=A|34=1|98=0|108=30{field}\nE {answer}\nE {after}", desk)

@@ -3,7 +3,7 @@
 import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.session_desk import RULES, Desk, frame, inbound
+from support.session_desk import PEER_RULES, RULES, Desk, frame, inbound
 
 from kk99fix.fix.message import Pair
 from kk99fix.fix.values import format_utc_timestamp
@@ -11,7 +11,6 @@ from kk99fix.session.effects import Send
 from kk99fix.session.rules import NS_PER_S, Role
 from kk99fix.session.states import State
 
-PEER_RULES = attrs.evolve(RULES, sender_comp_id=b"KK99", target_comp_id=b"BROKER1")
 SETTLING_ROUNDS = 50
 
 

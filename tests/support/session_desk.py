@@ -39,6 +39,8 @@ from kk99fix.session.rules import NS_PER_S, Numbers, Role, SessionRules
 
 START_NS = 1_790_000_000 * NS_PER_S
 RULES = SessionRules(sender_comp_id=b"BROKER1", target_comp_id=b"KK99")
+#: The same session seen by its counterparty.
+PEER_RULES = SessionRules(sender_comp_id=b"KK99", target_comp_id=b"BROKER1")
 
 #: A logon of the counterparty, as it is before most scripts.
 LOGON = """
