@@ -52,6 +52,7 @@ def _venue(settings: Settings) -> dict[str, Any]:
         "currency": venue.venue.currency,
         "after_restart": venue.venue.after_restart,
         "reopen_after_ns": venue.venue.reopen_after_s * NS_PER_S,
+        "test_venue": venue.venue.test_venue,
         "max_order_age_ns": venue.order_entry.max_order_age_s * NS_PER_S,
         "sending_time_tolerance_ns": venue.order_entry.sending_time_tolerance_s * NS_PER_S,
         "capacity": capacity,

@@ -35,6 +35,8 @@ class VenueSection:
     after_restart: Annotated[str, OneOf("open", "halted")] = "open"
     #: With after_restart = "halted": when orders are taken again.
     reopen_after_s: SecondsOrZero = 0
+    #: TestMessageIndicator(464): a Logon that says the opposite is refused, and ours says so.
+    test_venue: bool = False
 
 
 @frozen

@@ -227,9 +227,7 @@ class Venue:
                 case ResetNumbers():
                     engine.reset(session)
                 case Resend(begin=begin, end=end):
-                    engine.record_resend(session, begin, end)
-                    epoch = engine.session(session).epoch
-                    outcome.resends.append(ResendRange(session, epoch, begin, end))
+                    outcome.resends.append(self._freeze(session, begin, end))
                 case Deliver(message=message):
                     self._deliver(session, message, outcome)
                 case Established():
@@ -248,6 +246,13 @@ class Venue:
             outcome.unknown_trades.append(UnknownTrade(session, exec_id, order_id, reason, text))
         else:
             order_entry.submit(self.engine, session, message)
+
+    def _freeze(self, session: int, begin: int, end: int) -> ResendRange:
+        """Record a range to be sent again; what this unit sends further leaves after it."""
+        self.engine.record_resend(session, begin, end)
+        if self.engine.attached(session):
+            self.engine.unfollow(session)
+        return ResendRange(session, self.engine.session(session).epoch, begin, end)
 
     def _set_waits(self, session: int) -> None:
         """Tell the core whether plain frames may pass, and after how much silence to ask."""
@@ -293,6 +298,7 @@ class Venue:
             sender_comp_id=own["sender_comp_id"].encode("ascii"),
             target_comp_id=own["target_comp_id"].encode("ascii"),
             order_entry=own["role"] == "order-entry",
+            test_venue=content["venue"]["test_venue"],
             heart_bt_int_min_s=shortest_s,
             heart_bt_int_max_s=longest_s,
             reset_seq_num=ResetPolicy(own["reset_seq_num"]),

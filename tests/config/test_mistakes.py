@@ -50,6 +50,12 @@ SINGLE_VALUES = [
         'a decimal in quotes such as "0.01" would be right',
     ),
     (
+        VENUE,
+        "test_venue = false",
+        'test_venue = "no"',
+        'config/venue.toml: venue.test_venue: found "no"; true or false would be right',
+    ),
+    (
         INSTRUMENTS,
         'tick = "0.01"\n',
         "",

@@ -93,6 +93,7 @@ _CONFIGURATION: dict[str, Any] = {
     "venue": {
         "after_restart": "open",
         "reopen_after_ns": 0,
+        "test_venue": False,
         "max_order_age_ns": 30 * NS_PER_S,
         "sending_time_tolerance_ns": 120 * NS_PER_S,
     },

@@ -10,11 +10,12 @@ from typing import Any
 
 import attrs
 
-from kk99fix.fix.framing import Verdict, scan
+from kk99fix.fix.framing import Verdict, msg_type, scan
 from kk99fix.fix.values import format_utc_timestamp
 from kk99fix.journal.record import DropCopy, Kind, Record, unpack_record
 from kk99fix.matcher.engine import Engine, crc32c
 from kk99fix.matcher.values import Capacity, CoreStatus
+from kk99fix.session.checks import ADMIN_TYPES
 from kk99fix.venue.inputs import (
     ConfigInput,
     DayRollInput,
@@ -25,7 +26,7 @@ from kk99fix.venue.inputs import (
     RestartInput,
     TickInput,
 )
-from kk99fix.venue.outcome import Outcome
+from kk99fix.venue.outcome import Outcome, ResendRange
 from kk99fix.venue.recovery import Recovered, replay
 from kk99fix.venue.venue import Venue
 from support.frames import framed, soh
@@ -97,12 +98,17 @@ class VenueDesk:
         gate_open: bool = True,
         capacity: Capacity = CAPACITY,
         begin: bool = True,
+        feeds: bool = False,
     ) -> None:
-        """Start with a configuration and a trading day, unless `begin` is False."""
+        """Start with a configuration and a trading day, unless `begin` is False.
+
+        `feeds` puts resent messages into `wire`, as a gateway's feeder does.
+        """
         self.engine = Engine(capacity)
         self.engine.set_gate(is_open=gate_open)
         self.venue = Venue(self.engine)
         self.now_ns = START_NS
+        self.feeds = feeds
         self.journal = bytearray()
         self.wire: dict[str, bytearray] = {}
         self.outcomes: list[Outcome] = []
@@ -125,7 +131,10 @@ class VenueDesk:
         for disconnected in self.outcomes[-1].disconnects:
             self._collect_wire()
             self.engine.detach(disconnected.session)
-        return self._collect()
+        records = self._collect()
+        for resend in self.outcomes[-1].resends:
+            self._resend(resend, records)
+        return records
 
     def configure(self, config: dict[str, Any]) -> list[Record]:
         """Apply a resolved configuration."""
@@ -254,6 +263,41 @@ class VenueDesk:
         recovered = replay(desk.venue, [memoryview(bytes(self.journal))])
         desk.now_ns = self.now_ns
         return desk, recovered
+
+    def _resend(self, wanted: ResendRange, unit: list[Record]) -> None:
+        """Feed a ring that has stopped for a resend, then let it follow again."""
+        session, engine = wanted.session, self.engine
+        if not engine.attached(session) or not engine.cursor(session):
+            return
+        name = self.venue.registry.session_names()[session]
+        pushed = self._again(name, wanted) if self.feeds else []
+        cursor = engine.cursor(session)
+        pushed += [sent.raw for sent in self.sent(unit, name) if sent.number >= cursor]
+        assert all(engine.push(session, frame) for frame in pushed)
+        engine.advance(session, engine.session(session).next_out)
+        assert engine.follow(session)
+        self._collect_wire()
+
+    def _again(self, name: str, wanted: ResendRange) -> list[bytes]:
+        """The messages of a range as they are sent again, runs of administrative ones as gaps."""
+        frames: list[bytes] = []
+        gap_from = 0
+        for record, message in self.outputs(name):
+            number, epoch = record.header.msg_seq_num, record.header.epoch
+            if epoch != wanted.epoch or not wanted.begin <= number <= wanted.end:
+                continue
+            if msg_type(message) in ADMIN_TYPES:
+                gap_from = gap_from or number
+                continue
+            frames += self._gap_fill(wanted.session, gap_from, number)
+            frames.append(self.engine.render_resend(message, self.now_ns))
+            gap_from = 0
+        return frames + self._gap_fill(wanted.session, gap_from, wanted.end + 1)
+
+    def _gap_fill(self, session: int, begin: int, following: int) -> list[bytes]:
+        if not begin:
+            return []
+        return [self.engine.render_gap_fill(session, begin, following, self.now_ns)]
 
     def _collect(self) -> list[Record]:
         """Take the records written and let their messages leave."""
