@@ -33,7 +33,8 @@ class Again:
         if message.msg_type == b"3" and message.get_int(45) == self.request:
             self.refusal = message
             return True
-        if not message.get_bool(43) or self.complete or message.get_int(34) != self.begin:
+        over = self.complete or self.refusal is not None
+        if over or not message.get_bool(43) or message.get_int(34) != self.begin:
             return False
         self.messages.append(message)
         self.begin += 1
