@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "7afc2ddffb51160d288327e6f17983c23dd84fc02aab7116efa18d210557e392"
+DICTIONARY_SHA256: Final = "d3d64662134c145912fd066c1c6def007d5998bafe2eb6af928f1843d8861ec7"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 
@@ -329,4 +329,6 @@ REJECT_CODES: Final[dict[str, RejectCode]] = {
     "FOK_NOT_FILLED": RejectCode("FOK_NOT_FILLED", 27, 99, 99, "A fill-or-kill order that cannot fill whole is cancelled."),
     "MARKET_REMAINDER": RejectCode("MARKET_REMAINDER", 28, 99, 99, "What a market order could not fill is cancelled."),
     "DAY_EXPIRED": RejectCode("DAY_EXPIRED", 29, 99, 99, "The order was good for a trading day that has ended."),
+    "CANCEL_ON_DISCONNECT": RejectCode("CANCEL_ON_DISCONNECT", 30, 99, 99, "The session's connection ended, and its orders do not outlive it."),
+    "THROTTLED": RejectCode("THROTTLED", 31, 99, 99, "The session sends more in a second than it may."),
 }

@@ -209,7 +209,15 @@ class Feeder:
             return record.payload
         copy = DropCopy.unpack(record.payload)
         source = self._sent.by_lsn(copy.source_lsn)
-        rendered = self._engine.render_copy(session, record.number, bytes(source.payload))
+        rendered = self._engine.render_copy(
+            session,
+            record.number,
+            bytes(source.payload),
+            time_ns=record.time_ns,
+            last_processed=copy.last_processed,
+            precision=copy.precision,
+            dialect=copy.dialect,
+        )
         if crc32c(rendered) != copy.crc32c or len(rendered) != copy.rendered_length:
             raise AssertionError(f"lsn {record.lsn}: the drop copy no longer renders as recorded")
         return rendered

@@ -55,7 +55,7 @@ _REMEDY = "Stop the gateway and restore the journal from a copy"
 
 @attrs.frozen
 class SentRecord:
-    """One sent message: a MESSAGE with its FIX bytes, or a DROP_COPY with its 16-byte payload."""
+    """One sent message: a MESSAGE with its FIX bytes, or a DROP_COPY with its payload."""
 
     number: int
     kind: Kind

@@ -45,9 +45,10 @@ FIRST_OUTPUT_KIND: Final = 64
 """Kinds below are inputs, kinds from here on are outputs."""
 
 HEADER: Final = struct.Struct("<IIQqQIIIBBH")
-DROP_COPY: Final = struct.Struct("<QII")
+DROP_COPY: Final = struct.Struct("<QIIQBB6x")
 RESEND_RANGE: Final = struct.Struct("<QQ")
 KIND_OFFSET: Final = 44
+_NOT_TOLD: Final = 2**64 - 1
 _CRC: Final = struct.Struct("<I")
 _LENGTH: Final = struct.Struct("<I")
 _PAYLOAD_LENGTH: Final = struct.Struct("<I")
@@ -120,21 +121,33 @@ class Record:
 class DropCopy:
     """Payload of a DROP_COPY record: where its bytes come from, and how they must come out.
 
-    `crc32c` is that of the rendered bytes, without a seed.
+    `crc32c` is that of the rendered bytes, without a seed.  The last three are settings of the
+    receiving session as they were then, so that the bytes come out the same for ever.
     """
 
     source_lsn: int
     crc32c: int
     rendered_length: int
+    #: LastMsgSeqNumProcessed(369); None where it is not told.
+    last_processed: int | None = None
+    #: `kk_precision` of the times.
+    precision: int = 0
+    #: `kk_dialect`.
+    dialect: int = 0
 
     def pack(self) -> bytes:
-        """Return the 16 bytes of the payload."""
-        return DROP_COPY.pack(self.source_lsn, self.crc32c, self.rendered_length)
+        """Return the 32 bytes of the payload."""
+        told = _NOT_TOLD if self.last_processed is None else self.last_processed
+        return DROP_COPY.pack(
+            self.source_lsn, self.crc32c, self.rendered_length, told, self.precision, self.dialect
+        )
 
     @classmethod
     def unpack(cls, payload: Buffer) -> "DropCopy":
-        """Read the payload of a DROP_COPY record; struct.error when it has not 16 bytes."""
-        return cls(*DROP_COPY.unpack(payload))
+        """Read the payload of a DROP_COPY record; struct.error when it has not 32 bytes."""
+        source_lsn, crc, length, told, precision, dialect = DROP_COPY.unpack(payload)
+        last_processed = None if told == _NOT_TOLD else told
+        return cls(source_lsn, crc, length, last_processed, precision, dialect)
 
 
 @attrs.frozen

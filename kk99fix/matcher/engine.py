@@ -34,13 +34,19 @@ from kk99fix.matcher.values import (
     Replayed,
     SessionView,
     Statistics,
+    ThrottleLimits,
 )
 
 NONE: Final = 0xFFFFFFFF
 JOURNAL_BUFFER_BYTES: Final = 1 << 30
 _ROLES: Final = {"order-entry": 0, "drop-copy": 1}
 _DIALECTS: Final = {"fix44": 0, "kk99": 1}
+_PRECISIONS: Final = {"milliseconds": 0, "seconds": 1, "microseconds": 2}
+_NOT_TOLD: Final = 2**64 - 1
+_TEXT_BYTES: Final = 1024
 
+
+NO_THROTTLE: Final = ThrottleLimits()
 
 _TEXT_FIELDS: Final = (
     "clord_id",
@@ -151,6 +157,8 @@ class Engine:
         self._view = ffi.new("kk_session_view *")
         self._command = ffi.new("kk_command *")
         self._render = ffi.new("uint8_t[]", 2 * lib.KK_FRAME_MAX)
+        self._form = ffi.new("kk_copy_form *")
+        self._text = ffi.new("uint8_t[]", _TEXT_BYTES)
         self.capacity: Final = capacity
         lib.kk_engine_key(handle, secret)
         lib.kk_journal_bind(handle, self._journal, JOURNAL_BUFFER_BYTES, first_lsn)
@@ -286,8 +294,11 @@ class Engine:
         enabled: bool,
         accounts: Sequence[int],
         limits: Limits,
+        throttle: ThrottleLimits = NO_THROTTLE,
+        precision: str = "milliseconds",
+        tells_last_processed: bool = False,
     ) -> None:
-        """Set or replace a session; its numbers stay."""
+        """Set or replace a session; its numbers stay, and what its throttle has counted."""
         config = ffi.new("kk_session_config *")
         _copy_name(config, "sender_comp_id", sender_comp_id)
         _copy_name(config, "target_comp_id", target_comp_id)
@@ -295,6 +306,11 @@ class Engine:
         config.role = _ROLES[role]
         config.dialect = _DIALECTS[dialect]
         config.enabled = enabled
+        config.precision = _PRECISIONS[precision]
+        config.tells_last_processed = tells_last_processed
+        config.throttle.messages_per_second = throttle.messages_per_second
+        config.throttle.orders_per_second = throttle.orders_per_second
+        config.throttle.logout_after = throttle.logout_after
         ids = ffi.new("uint32_t[]", list(accounts) or [0])
         config.accounts = ids
         config.account_count = len(accounts)
@@ -379,6 +395,18 @@ class Engine:
         target.time_in_force = ord(command.time_in_force)
         target.reason = command.reason
         lib.kk_submit(self._handle, session, target)
+
+    def throttle(self, session: int) -> bytes:
+        """Take one more message that is no D, F or G inside a unit.
+
+        Empty when it is within the session's limits, else the Text(58) of its refusal.
+        """
+        length = lib.kk_throttle_message(self._handle, session, self._text, _TEXT_BYTES)
+        return bytes(ffi.buffer(self._text, length))
+
+    def throttle_breached(self, session: int) -> bool:
+        """Whether the throttle has refused so many in a row that the session is to log out."""
+        return bool(lib.kk_throttle_breached(self._handle, session))
 
     def record_resend(self, session: int, begin: int, end: int) -> None:
         """Record the frozen range [begin, end] of a ResendRequest(2)."""
@@ -537,12 +565,27 @@ class Engine:
 
     # ------------------------------------------------------------------ rendering
 
-    def render_copy(self, session: int, number: int, source: bytes) -> bytes:
-        """The bytes of a drop copy of the recorded message `source`."""
+    def render_copy(
+        self,
+        session: int,
+        number: int,
+        source: bytes,
+        *,
+        time_ns: int,
+        last_processed: int | None,
+        precision: int,
+        dialect: int,
+    ) -> bytes:
+        """The bytes of a drop copy of the recorded message `source`, as its record says."""
+        form = self._form
+        form.last_processed = _NOT_TOLD if last_processed is None else last_processed
+        form.precision, form.dialect = precision, dialect
         length = lib.kk_render_copy(
             self._handle,
             session,
             number,
+            form,
+            time_ns,
             ffi.from_buffer(source),
             len(source),
             self._render,
@@ -551,7 +594,7 @@ class Engine:
         return bytes(ffi.buffer(self._render, length))
 
     def render_resend(self, message: bytes, now_ns: int) -> bytes:
-        """The bytes of a resend of `message`: PossDupFlag(43)=Y, 122, a new 52."""
+        """The bytes of a resend of `message`: PossDupFlag(43)=Y, 122, a new 52 as precise."""
         length = lib.kk_render_resend(
             ffi.from_buffer(message), len(message), now_ns, self._render, len(self._render)
         )

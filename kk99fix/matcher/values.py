@@ -53,6 +53,16 @@ class Limits:
 
 
 @frozen
+class ThrottleLimits:
+    """How fast a session may send (`kk_throttle_limits`); 0 is unlimited."""
+
+    messages_per_second: int = 0
+    orders_per_second: int = 0
+    #: So many refusals in a row log the session out; 0 is never.
+    logout_after: int = 0
+
+
+@frozen
 class SessionView:
     """A session's row of the session table (`kk_session_view`)."""
 

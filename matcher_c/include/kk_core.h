@@ -117,6 +117,14 @@ typedef struct kk_limits { /* 0 means unlimited */
     uint32_t reserved;
 } kk_limits;
 
+/* How fast a session may send: kk_throttle.h; 0 is unlimited, and for logout_after never. */
+typedef struct kk_throttle_limits {
+    uint32_t messages_per_second;
+    uint32_t orders_per_second;
+    uint32_t logout_after; /* refusals in a row */
+    uint32_t reserved;
+} kk_throttle_limits;
+
 typedef struct kk_venue_params {
     int64_t max_order_age_ns;
     int64_t sending_time_tolerance_ns;
@@ -154,18 +162,28 @@ typedef struct kk_account_config {
 typedef enum kk_role { KK_ROLE_ORDER_ENTRY = 0, KK_ROLE_DROP_COPY = 1 } kk_role;
 typedef enum kk_dialect { KK_DIALECT_FIX44 = 0, KK_DIALECT_KK99 = 1 } kk_dialect;
 
+/* Decimals of the second in SendingTime(52), TransactTime(60) and OrigSendingTime(122). */
+typedef enum kk_precision {
+    KK_PRECISION_MILLISECONDS = 0,
+    KK_PRECISION_SECONDS = 1,
+    KK_PRECISION_MICROSECONDS = 2
+} kk_precision;
+
 typedef struct kk_session_config {
     char sender_comp_id[KK_COMP_ID_MAX]; /* 49 on what the counterparty sends */
     char target_comp_id[KK_COMP_ID_MAX]; /* 56 on what the counterparty sends */
     uint32_t sender_comp_id_length;
     uint32_t target_comp_id_length;
     uint32_t firm;
-    uint32_t role;    /* kk_role */
-    uint32_t dialect; /* kk_dialect */
-    uint32_t enabled; /* 0: the file is gone; numbers and id stay */
+    uint32_t role;                 /* kk_role */
+    uint32_t dialect;              /* kk_dialect */
+    uint32_t enabled;              /* 0: the file is gone; numbers and id stay */
+    uint32_t precision;            /* kk_precision of what is sent to it */
+    uint32_t tells_last_processed; /* 1: all that is sent to it has LastMsgSeqNumProcessed(369) */
     uint32_t account_count;
     const uint32_t *accounts; /* copied; the first is the default */
     kk_limits limits;
+    kk_throttle_limits throttle;
 } kk_session_config;
 
 /* Each sets or replaces the entry with this id.  KK_CAPACITY, KK_INVALID. */
@@ -255,6 +273,15 @@ void kk_unit_end(kk_engine *engine);
 
 /* Applies a command of `session` and reports on it.  Only inside a unit. */
 void kk_submit(kk_engine *engine, uint32_t session, const kk_command *command);
+
+/*
+ * The throttle of what no command stands for: takes one more such message of `session`.  0: it is
+ * within the limits.  Else it is refused, and the length of the Text(58) that says why.  D, F and G
+ * are throttled as commands.  Only inside a unit.
+ */
+size_t kk_throttle_message(kk_engine *engine, uint32_t session, uint8_t *text, size_t capacity);
+/* Whether `session` is to be logged out: it was refused by its throttle too often in a row. */
+bool kk_throttle_breached(const kk_engine *engine, uint32_t session);
 
 /*
  * Decodes a frame that full validation has already accepted, for kk_submit: the fast path's own
@@ -379,14 +406,17 @@ uint64_t kk_ring_behind(const kk_engine *engine, uint32_t session);
 
 /*
  * The bytes of a drop copy: `source` is the recorded message, sent under `msg_seq_num` of
- * `session` (49, 56 of that session, 34, 115 the originating counterparty, 797=Y added to 8).
- * Returns the length, 0 when `capacity` is too small.
+ * `session` (49, 56 of that session, 34, 115 the originating counterparty, 797=Y added to 8) at
+ * `time_ns`.  `form` is what the record of the copy says: it comes out the same whatever has been
+ * configured since.  Returns the length, 0 when `capacity` is too small.
  */
 size_t kk_render_copy(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
-                      const uint8_t *source, size_t source_length, uint8_t *out, size_t capacity);
+                      const kk_copy_form *form, int64_t time_ns, const uint8_t *source,
+                      size_t source_length, uint8_t *out, size_t capacity);
 /*
  * The bytes of a resend: the recorded (or rendered) message with PossDupFlag(43)=Y,
- * OrigSendingTime(122) = its SendingTime(52) and a new SendingTime(52).
+ * OrigSendingTime(122) = its SendingTime(52) and a new SendingTime(52) of the same precision, so
+ * that the first never lies behind the second.
  */
 size_t kk_render_resend(const uint8_t *message, size_t length, int64_t now_ns, uint8_t *out,
                         size_t capacity);

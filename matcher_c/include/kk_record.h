@@ -59,10 +59,21 @@ typedef struct kk_record {
     uint16_t flags;
 } kk_record;
 
+#define KK_NOT_TOLD UINT64_MAX
+
+/* What a copy is rendered with beside its source: the settings of its session at that moment. */
+typedef struct kk_copy_form {
+    uint64_t last_processed; /* LastMsgSeqNumProcessed(369), or KK_NOT_TOLD */
+    uint8_t precision;       /* kk_precision */
+    uint8_t dialect;         /* kk_dialect */
+    uint8_t reserved[6];
+} kk_copy_form;
+
 typedef struct kk_drop_copy {
     uint64_t source_lsn;
     uint32_t crc32c; /* of the rendered bytes, without a seed */
     uint32_t rendered_length;
+    kk_copy_form form;
 } kk_drop_copy;
 
 typedef struct kk_resend_range {
@@ -79,7 +90,8 @@ _Static_assert(offsetof(kk_record, epoch) == 36, "record header reaches disk");
 _Static_assert(offsetof(kk_record, payload_length) == 40, "record header reaches disk");
 _Static_assert(offsetof(kk_record, kind) == 44, "record header reaches disk");
 _Static_assert(offsetof(kk_record, flags) == 46, "record header reaches disk");
-_Static_assert(sizeof(kk_drop_copy) == 16, "payload reaches disk");
+_Static_assert(sizeof(kk_drop_copy) == 32, "payload reaches disk");
+_Static_assert(offsetof(kk_drop_copy, form) == 16, "payload reaches disk");
 _Static_assert(sizeof(kk_resend_range) == 16, "payload reaches disk");
 
 /* CRC-32C (Castagnoli, reflected).  `crc` is 0 to start, or the result of the bytes before. */

@@ -467,10 +467,12 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
     {"FOK_NOT_FILLED", "A fill-or-kill order that cannot fill whole is cancelled.", 14, 57, 99, 99},
     {"MARKET_REMAINDER", "What a market order could not fill is cancelled.", 16, 48, 99, 99},
     {"DAY_EXPIRED", "The order was good for a trading day that has ended.", 11, 52, 99, 99},
+    {"CANCEL_ON_DISCONNECT", "The session's connection ended, and its orders do not outlive it.", 20, 65, 99, 99},
+    {"THROTTLED", "The session sends more in a second than it may.", 9, 47, 99, 99},
 };
 
 const char kk_dictionary_digest[65] =
-    "7afc2ddffb51160d288327e6f17983c23dd84fc02aab7116efa18d210557e392";
+    "d3d64662134c145912fd066c1c6def007d5998bafe2eb6af928f1843d8861ec7";
 
 /* clang-format on */
 

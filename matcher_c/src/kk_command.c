@@ -7,6 +7,11 @@ void kk_apply_command(kk_engine *engine, uint32_t session, const kk_command *com
     kk_assert(engine->out.open);
     kk_assert(session < engine->capacity.sessions && engine->sessions[session].configured);
     engine->statistics.messages_in[command->kind & 127u]++;
+    if (kk_unlikely(engine->sessions[session].throttle != NULL) &&
+        command->kind != KK_COMMAND_STATUS &&
+        !kk_within_throttle(engine, session, command, clord_id_hash)) {
+        return;
+    }
     switch ((kk_command_kind)command->kind) {
     case KK_COMMAND_NEW:
         kk_new_order(engine, session, command, clord_id_hash);

@@ -164,16 +164,23 @@ static void set_header_template(kk_session *session) {
     memcpy(at, "\00134=", 4);
     at += 4;
     session->header_template_length = (uint16_t)(at - session->header_template);
-    session->header_template_sum = 0;
-    for (const uint8_t *byte = session->header_template; byte < at; byte++) {
-        session->header_template_sum = (uint8_t)(session->header_template_sum + *byte);
+}
+
+static void set_throttle(kk_engine *engine, uint32_t id, const kk_throttle_limits *limits) {
+    kk_session *session = &engine->sessions[id];
+    const bool limited = limits->messages_per_second != 0 || limits->orders_per_second != 0;
+
+    session->throttle = limited ? &engine->throttles[id] : NULL;
+    if (limited) {
+        session->throttle->limits = *limits;
     }
 }
 
 static bool session_config_is_sane(const kk_engine *engine, const kk_session_config *config) {
     if (config->sender_comp_id_length == 0 || config->sender_comp_id_length > KK_COMP_ID_MAX ||
         config->target_comp_id_length == 0 || config->target_comp_id_length > KK_COMP_ID_MAX ||
-        config->firm >= engine->capacity.firms || !engine->firms[config->firm].configured) {
+        config->firm >= engine->capacity.firms || !engine->firms[config->firm].configured ||
+        config->precision > KK_PRECISION_MICROSECONDS) {
         return false;
     }
     for (uint32_t i = 0; i < config->account_count; i++) {
@@ -201,9 +208,12 @@ kk_status kk_session_set(kk_engine *engine, uint32_t id, const kk_session_config
     session->role = (uint8_t)config->role;
     session->dialect = (uint8_t)config->dialect;
     session->enabled = config->enabled != 0;
+    session->precision = (uint8_t)config->precision;
+    session->tells_last_processed = config->tells_last_processed != 0;
     session->limits = config->limits;
     session->configured = 1;
     set_accounts(engine, session, config);
+    set_throttle(engine, id, &config->throttle);
     set_header_template(session);
     if (id >= engine->sessions_used) {
         engine->sessions_used = id + 1u;

@@ -24,11 +24,14 @@ uint8_t *kk_message_begin(kk_engine *engine, uint32_t session, const char *msg_t
     memcpy(at, state->header_template, TEMPLATE_COPY);
     at = kk_put_u64(at + state->header_template_length, state->next_out);
     at = kk_put_char(at, KK_SOH);
+    if (kk_unlikely(state->tells_last_processed)) {
+        at = kk_put_last_processed(at, state->next_in - 1u);
+    }
     if (header_extra_length > 0) {
         at = kk_put(at, header_extra, header_extra_length);
     }
     at = KK_PUT(at, "52=");
-    at = kk_put_time(at, kk_time_text_at(&engine->time_text, engine->out.time_ns));
+    at = kk_put_time(at, &engine->time_text, (kk_precision)state->precision, engine->out.time_ns);
     return kk_put_char(at, KK_SOH);
 }
 

@@ -13,6 +13,7 @@
 #include "kk_engine.h"
 
 #define KK_TIME_TEXT_LENGTH 21u
+#define KK_TIME_TEXT_MAX 24u
 #define KK_MESSAGE_HEADER_MAX 256u /* bytes of a header without its extra fields */
 
 /*
@@ -31,5 +32,11 @@ uint64_t kk_message_end(kk_engine *engine, uint32_t session, uint8_t *end, const
  * A zeroed cache is empty.  `time_ns` is from 0 to the year 9999.
  */
 const uint8_t *kk_time_text_at(kk_time_text *cache, int64_t time_ns);
+
+/*
+ * Makes of the text of `time_ns` in milliseconds, which stands at `at`, one of another precision;
+ * returns its end.
+ */
+uint8_t *kk_time_text_refine(uint8_t *at, kk_precision precision, int64_t time_ns);
 
 #endif

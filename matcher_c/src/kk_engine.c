@@ -43,11 +43,12 @@ static bool reserve_tables(kk_engine *engine) {
     engine->symbol_table = malloc(symbols * sizeof *engine->symbol_table);
     engine->account_table = malloc(names * sizeof *engine->account_table);
     engine->account_bits = calloc(capacity->sessions * words, sizeof *engine->account_bits);
+    engine->throttles = calloc(capacity->sessions, sizeof *engine->throttles);
     engine->symbol_mask = symbols - 1u;
     engine->account_mask = names - 1u;
     if (engine->instruments == NULL || engine->sessions == NULL || engine->accounts == NULL ||
         engine->firms == NULL || engine->symbol_table == NULL || engine->account_table == NULL ||
-        engine->account_bits == NULL) {
+        engine->account_bits == NULL || engine->throttles == NULL) {
         return false;
     }
     memset(engine->symbol_table, 0xff, symbols * sizeof *engine->symbol_table);
@@ -134,6 +135,7 @@ void kk_engine_free(kk_engine *engine) {
     free(engine->symbol_table);
     free(engine->account_table);
     free(engine->account_bits);
+    free(engine->throttles);
     free(engine->rings);
     free(engine->ring_bytes);
     free(engine->ring_free);

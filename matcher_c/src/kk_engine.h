@@ -36,7 +36,6 @@ typedef struct kk_time_text {
     int64_t millisecond;
     int64_t second;
     uint8_t text[24]; /* YYYYMMDD-HH:MM:SS.mmm, 21 bytes */
-    uint8_t sum;      /* byte sum of the text */
 } kk_time_text;
 
 struct kk_engine {
@@ -66,6 +65,7 @@ struct kk_engine {
     uint32_t symbol_mask;
     uint32_t account_mask;
     uint64_t *account_bits; /* of all sessions */
+    kk_throttle *throttles; /* by session; those without limits are never touched */
     uint32_t sessions_used; /* highest configured id + 1 */
 
     kk_ring *rings;
@@ -101,11 +101,6 @@ void kk_ring_follow_message(kk_engine *engine, uint32_t session, uint64_t number
                             const uint8_t *message, size_t length);
 /* A message of `length` bytes, never sent before, was fed to a ring that is behind (rings.c). */
 void kk_ring_fed(kk_engine *engine, uint32_t session, uint64_t number, size_t length);
-
-/* kk_render_copy as for a session of this dialect (render.c). */
-size_t kk_render_copy_as(const kk_engine *engine, uint32_t session, kk_dialect dialect,
-                         uint64_t msg_seq_num, const uint8_t *source, size_t source_length,
-                         uint8_t *out, size_t capacity);
 
 /* Records a drop copy of the message `source` (lsn) for each of `copies` (drop_copy.c). */
 void kk_copy_message(kk_engine *engine, const uint32_t *copies, uint32_t copy_count,

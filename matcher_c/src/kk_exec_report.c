@@ -115,7 +115,7 @@ static uint8_t *put_state(const kk_engine *engine, uint8_t *at, const kk_report 
     at = KK_PUT(at, "\0016=");
     at = kk_put_e8(at, kk_avg_px_e8(engine, report->slot));
     at = KK_PUT(at, "\00160=");
-    return kk_put_time(at, engine->time_text.text); /* made for the header */
+    return kk_put_unit_time(at, engine, order->session);
 }
 
 /* 851 to 58: what only some reports have. */

@@ -51,15 +51,15 @@ static bool fill_gap(kk_engine *engine, kk_feed *feed, uint64_t next) {
     return true;
 }
 
-/* Renders in one dialect; false when it is not what was recorded. */
-static bool renders_as(kk_engine *engine, const kk_feed *feed, kk_dialect dialect,
-                       const kk_drop_copy *copy, const kk_record *source, piece *message) {
+/* Renders a copy from its source; false when it is not what was recorded. */
+static bool render(kk_engine *engine, const kk_feed *feed, const kk_drop_copy *copy,
+                   const kk_record *source, piece *message) {
     uint8_t *out = engine->feed_scratch[0];
 
     message->bytes = out;
-    message->length = kk_render_copy_as(engine, feed->session, dialect, feed->next,
-                                        payload_at(feed, feed->source_offset),
-                                        source->payload_length, out, MESSAGE_MAX);
+    message->length = kk_render_copy(engine, feed->session, feed->next, &copy->form,
+                                     source->time_ns, payload_at(feed, feed->source_offset),
+                                     source->payload_length, out, MESSAGE_MAX);
     return message->length == copy->rendered_length &&
            kk_crc32c(0, out, message->length) == copy->crc32c;
 }
@@ -84,13 +84,7 @@ static kk_feed_end copy_of(kk_engine *engine, kk_feed *feed, const kk_record *re
         !kk_record_intact(feed->records, feed->source_offset, feed->segment_seed)) {
         return KK_FEED_SOURCE_DAMAGED;
     }
-    /* The session's dialect may have changed since; what was recorded says which one it was. */
-    const kk_dialect now = (kk_dialect)engine->sessions[feed->session].dialect;
-    const kk_dialect other = now == KK_DIALECT_FIX44 ? KK_DIALECT_KK99 : KK_DIALECT_FIX44;
-    return renders_as(engine, feed, now, &copy, &source, message) ||
-                   renders_as(engine, feed, other, &copy, &source, message)
-               ? KK_FEED_LIMIT
-               : KK_FEED_UNLIKE;
+    return render(engine, feed, &copy, &source, message) ? KK_FEED_LIMIT : KK_FEED_UNLIKE;
 }
 
 /* Pushes one message; KK_FEED_LIMIT when it is done with. */

@@ -23,6 +23,12 @@ static bool is_traded(const kk_command *command) {
            (in_force == '0' || in_force == '1' || in_force == '3' || in_force == '4');
 }
 
+/* The refusal that logs a session out: the Logout(5) is the session layer's. */
+static bool is_last_straw(const kk_session *session, uint8_t msg_type, int64_t now_ns) {
+    return kk_unlikely(session->throttle != NULL) &&
+           kk_throttle_breaks(session->throttle, msg_type, now_ns);
+}
+
 bool kk_gate_takes(const kk_engine *engine, const kk_session *session, const uint8_t *frame,
                    const kk_header *header, const kk_command *command, int64_t now_ns) {
     kk_assert(now_ns >= 0 && header->sending_time_ns >= 0);
@@ -34,5 +40,6 @@ bool kk_gate_takes(const kk_engine *engine, const kk_session *session, const uin
                       session->their_comp_id_length) &&
            is_comp_id(frame, &header->target_comp_id, session->our_comp_id,
                       session->our_comp_id_length) &&
-           is_timely(engine, header->sending_time_ns, now_ns) && is_traded(command);
+           is_timely(engine, header->sending_time_ns, now_ns) && is_traded(command) &&
+           !is_last_straw(session, header->msg_type, now_ns);
 }

@@ -3,7 +3,8 @@
  *
  * Plain: the gate is open, the session established and without anything pending, order entry,
  * CompIDs right, MsgSeqNum(34) exactly the expected one, no PossDupFlag(43) or PossResend(97),
- * SendingTime(52) within tolerance, MsgType D, F or G, values that the core trades.
+ * SendingTime(52) within tolerance, MsgType D, F or G, values that the core trades, and not the
+ * refusal by the throttle that logs the session out.
  * On no it has changed nothing.
  */
 #ifndef KK_GATE_H

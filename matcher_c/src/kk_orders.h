@@ -5,6 +5,7 @@
  *     kk_new_order.c  kk_cancel_order.c  kk_replace_order.c     D, F, G
  *     kk_request.c       ids of requests, refusals, the order that an F or G may act on
  *     kk_order_status.c  H, and the answer to a request that was sent again
+ *     kk_throttled.c     what comes faster than the session may send
  *     kk_target.c        what an id names
  *     kk_take.c          trading against the book, and what becomes of the rest
  *     kk_expire.c        Day orders of a past trading day
@@ -87,9 +88,22 @@ typedef enum kk_id_check {
 kk_id_check kk_check_id(kk_engine *engine, uint32_t session, const kk_command *command,
                         uint64_t hash);
 
+/*
+ * Takes a D, F or G of a session that has a throttle.  False: it is above the limits and has been
+ * refused.  Its id is spent then like that of any other refused request; where it cannot be used,
+ * the refusal says that instead: nobody takes a known order for a refused one.
+ */
+bool kk_within_throttle(kk_engine *engine, uint32_t session, const kk_command *command,
+                        uint64_t hash);
+
 /* Uses up the id of a request that is refused; it names no order. */
 void kk_spend_id(kk_engine *engine, uint64_t hash);
 
+/* Why the id of a request cannot be used: too long, or used before; NONE when it can. */
+kk_reason kk_id_refusal(const kk_engine *engine, const kk_command *command, uint64_t hash);
+/* Refuses a D, F or G that was not looked at any further; its id stays as it was. */
+void kk_refuse_request(kk_engine *engine, uint32_t session, const kk_command *command,
+                       kk_refusal refusal);
 /* Refuses a D, counted by reason. */
 void kk_refuse_order(kk_engine *engine, uint32_t session, uint32_t account,
                      const kk_command *command, const kk_refusal *refusal);

@@ -109,9 +109,9 @@ static uint8_t *put_subject(uint8_t *at, const kk_command *command) {
 }
 
 /* 151, 14, 6, 60 of something that has done nothing. */
-static uint8_t *put_nothing_done(const kk_engine *engine, uint8_t *at) {
+static uint8_t *put_nothing_done(const kk_engine *engine, uint32_t session, uint8_t *at) {
     at = KK_PUT(at, "151=0\00114=0\0016=0\00160=");
-    at = kk_put_time(at, engine->time_text.text);
+    at = kk_put_unit_time(at, engine, session);
     return KK_PUT(at, "\001");
 }
 
@@ -146,7 +146,7 @@ void kk_report_refused_order(kk_engine *engine, uint32_t session, uint32_t accou
     at = KK_PUT(at, "59=");
     at = kk_put_char(at, command->time_in_force);
     at = KK_PUT(at, "\001");
-    at = put_nothing_done(engine, at);
+    at = put_nothing_done(engine, session, at);
     at = put_ord_rej_reason(at, refusal->reason);
     at = kk_put_refusal(at, refusal, engine->sessions[session].dialect);
     end_report(engine, session, account, at);
@@ -160,7 +160,7 @@ void kk_report_unknown_status(kk_engine *engine, uint32_t session, const kk_comm
     at = put_identity(engine, at, command, 'I', ord_status);
     at = put_echo(at, command);
     at = put_subject(at, command);
-    at = put_nothing_done(engine, at);
+    at = put_nothing_done(engine, session, at);
     if (ord_status == '8') {
         at = put_ord_rej_reason(at, refusal->reason);
     }
@@ -217,7 +217,7 @@ void kk_report_cancel_reject(kk_engine *engine, uint32_t session, uint32_t slot,
     at = KK_PUT(at, "\001");
     at = put_cancel_reject_echo(at, command);
     at = KK_PUT(at, "60=");
-    at = kk_put_time(at, engine->time_text.text);
+    at = kk_put_unit_time(at, engine, session);
     at = command->kind == KK_COMMAND_CANCEL ? KK_PUT(at, "\001434=1\001102=")
                                             : KK_PUT(at, "\001434=2\001102=");
     at = kk_put_u64(at, kk_reason_texts[refusal->reason].cxl_rej_reason);

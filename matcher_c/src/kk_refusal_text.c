@@ -21,11 +21,10 @@ static uint8_t *put_own_fields(uint8_t *at, const kk_refusal *refusal) {
     return KK_PUT(at, "\001");
 }
 
-uint8_t *kk_put_refusal(uint8_t *at, const kk_refusal *refusal, uint8_t dialect) {
+uint8_t *kk_put_refusal_text(uint8_t *at, const kk_refusal *refusal) {
     kk_assert(refusal->reason > KK_REASON_NONE && refusal->reason < KK_REASON_COUNT);
     const kk_reason_text *text = &kk_reason_texts[refusal->reason];
     kk_assert(OTHER_BYTES + text->code_length + text->sentence_length <= KK_REFUSAL_TEXT_MAX);
-    at = KK_PUT(at, "58=");
     at = kk_put(at, text->code, text->code_length);
     if (refusal->has_numbers) {
         at = KK_PUT(at, "; limit=");
@@ -38,7 +37,12 @@ uint8_t *kk_put_refusal(uint8_t *at, const kk_refusal *refusal, uint8_t dialect)
         }
     }
     at = KK_PUT(at, "; ");
-    at = kk_put(at, text->sentence, text->sentence_length);
+    return kk_put(at, text->sentence, text->sentence_length);
+}
+
+uint8_t *kk_put_refusal(uint8_t *at, const kk_refusal *refusal, uint8_t dialect) {
+    at = KK_PUT(at, "58=");
+    at = kk_put_refusal_text(at, refusal);
     at = KK_PUT(at, "\001");
     return dialect == KK_DIALECT_KK99 ? put_own_fields(at, refusal) : at;
 }

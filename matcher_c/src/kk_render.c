@@ -5,10 +5,10 @@
  *
  *     8=|9=|35=|49=|56=|34=| the rest of the header ...|52=| body ...|10=|
  *
- * A source that is laid out otherwise is our own fault and asserted.
+ * A source that is laid out otherwise is our own fault and asserted.  Its times are written anew
+ * where a copy's session has another precision.
  */
 #include "kk_bytes.h"
-#include "kk_engine.h"
 #include "kk_wire.h"
 
 #define TRAILER_LENGTH 7u
@@ -71,6 +71,57 @@ static uint8_t *put_range(uint8_t *at, const uint8_t *from, const uint8_t *to) {
     return kk_put(at, from, (size_t)(to - from));
 }
 
+/* The precision of the times of a message, which is that of its SendingTime(52). */
+static kk_precision precision_of(const parts *message) {
+    const size_t length = (size_t)(message->body - message->time) - 1u;
+
+    kk_assert(length == 17u || length == KK_TIME_TEXT_LENGTH || length == KK_TIME_TEXT_MAX);
+    return length == KK_TIME_TEXT_LENGTH ? KK_PRECISION_MILLISECONDS
+           : length == 17u               ? KK_PRECISION_SECONDS
+                                         : KK_PRECISION_MICROSECONDS;
+}
+
+/* What follows LastMsgSeqNumProcessed(369), which says something of the source's session alone. */
+static const uint8_t *behind_last_processed(const parts *source) {
+    const uint8_t *at = source->rest;
+
+    if (memcmp(at, "369=", 4) != 0) {
+        return at;
+    }
+    while (*at != KK_SOH) {
+        at++;
+    }
+    return at + 1;
+}
+
+/* The value of TransactTime(60), or `end`. */
+static const uint8_t *transact_time(const parts *source, const uint8_t *end) {
+    const uint8_t *field = source->body;
+
+    while (field < end && memcmp(field, "60=", 3) != 0) {
+        const uint8_t *soh = memchr(field, KK_SOH, (size_t)(end - field));
+        kk_assert(soh != NULL);
+        field = soh + 1;
+    }
+    return field < end ? field + 3 : end;
+}
+
+/* From `rest` to `end`, with the times in another precision. */
+static uint8_t *put_with_times(uint8_t *at, const parts *source, const uint8_t *rest,
+                               const uint8_t *end, kk_precision precision, int64_t time_ns) {
+    const uint8_t *transact = transact_time(source, end);
+    kk_time_text text = {0};
+
+    at = put_range(at, rest, source->time);
+    at = kk_put_time(at, &text, precision, time_ns);
+    at = put_range(at, source->body - 1, transact);
+    if (transact == end) {
+        return at;
+    }
+    at = kk_put_time(at, &text, precision, time_ns);
+    return put_range(at, memchr(transact, KK_SOH, (size_t)(end - transact)), end);
+}
+
 /* The end of the body without our own tags 20001 to 20004, which stand last. */
 static const uint8_t *without_own_fields(const parts *source) {
     const uint8_t *end = source->end;
@@ -87,9 +138,9 @@ static const uint8_t *without_own_fields(const parts *source) {
     }
 }
 
-size_t kk_render_copy_as(const kk_engine *engine, uint32_t session, kk_dialect dialect,
-                         uint64_t msg_seq_num, const uint8_t *source, size_t source_length,
-                         uint8_t *out, size_t capacity) {
+size_t kk_render_copy(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
+                      const kk_copy_form *form, int64_t time_ns, const uint8_t *source,
+                      size_t source_length, uint8_t *out, size_t capacity) {
     const kk_session *state = &engine->sessions[session];
 
     kk_assert(session < engine->capacity.sessions && state->configured);
@@ -100,22 +151,21 @@ size_t kk_render_copy_as(const kk_engine *engine, uint32_t session, kk_dialect d
     uint8_t *at = put_range(out + KK_WIRE_BODY, from.msg_type, from.numbers - 1);
     at = kk_put(at, state->header_template, state->header_template_length);
     at = kk_put_u64(at, msg_seq_num);
-    at = KK_PUT(at, "\001115=");
+    at = kk_put_char(at, KK_SOH);
+    if (form->last_processed != KK_NOT_TOLD) {
+        at = kk_put_last_processed(at, form->last_processed);
+    }
+    at = KK_PUT(at, "115=");
     at = put_range(at, from.target, from.number);
-    at =
-        put_range(at, from.rest, dialect == KK_DIALECT_KK99 ? from.end : without_own_fields(&from));
+    const uint8_t *rest = behind_last_processed(&from);
+    const uint8_t *end = form->dialect == KK_DIALECT_KK99 ? from.end : without_own_fields(&from);
+    at = form->precision == precision_of(&from)
+             ? put_range(at, rest, end)
+             : put_with_times(at, &from, rest, end, (kk_precision)form->precision, time_ns);
     if (from.msg_type[3] == '8') {
         at = KK_PUT(at, "797=Y\001");
     }
     return kk_wire_close(out, at);
-}
-
-size_t kk_render_copy(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
-                      const uint8_t *source, size_t source_length, uint8_t *out, size_t capacity) {
-    kk_assert(session < engine->capacity.sessions);
-    const kk_dialect dialect = (kk_dialect)engine->sessions[session].dialect;
-    return kk_render_copy_as(engine, session, dialect, msg_seq_num, source, source_length, out,
-                             capacity);
 }
 
 size_t kk_render_resend(const uint8_t *message, size_t length, int64_t now_ns, uint8_t *out,
@@ -129,7 +179,7 @@ size_t kk_render_resend(const uint8_t *message, size_t length, int64_t now_ns, u
     uint8_t *at = put_range(out + KK_WIRE_BODY, from.msg_type, from.rest);
     at = KK_PUT(at, "43=Y\001");
     at = put_range(at, from.rest, from.time);
-    at = kk_put_time(at, kk_time_text_at(&now, now_ns));
+    at = kk_put_time(at, &now, precision_of(&from), now_ns);
     at = KK_PUT(at, "\001122=");
     at = put_range(at, from.time, from.end);
     return kk_wire_close(out, at);
@@ -138,6 +188,7 @@ size_t kk_render_resend(const uint8_t *message, size_t length, int64_t now_ns, u
 size_t kk_render_gap_fill(const kk_engine *engine, uint32_t session, uint64_t msg_seq_num,
                           uint64_t new_seq_no, int64_t now_ns, uint8_t *out, size_t capacity) {
     const kk_session *state = &engine->sessions[session];
+    const kk_precision precision = (kk_precision)state->precision;
     kk_time_text now = {0};
 
     kk_assert(session < engine->capacity.sessions && state->configured);
@@ -149,9 +200,9 @@ size_t kk_render_gap_fill(const kk_engine *engine, uint32_t session, uint64_t ms
     at = kk_put(at, state->header_template, state->header_template_length);
     at = kk_put_u64(at, msg_seq_num);
     at = KK_PUT(at, "\00143=Y\00152=");
-    at = kk_put_time(at, kk_time_text_at(&now, now_ns));
+    at = kk_put_time(at, &now, precision, now_ns);
     at = KK_PUT(at, "\001122=");
-    at = kk_put_time(at, kk_time_text_at(&now, now_ns));
+    at = kk_put_time(at, &now, precision, now_ns);
     at = KK_PUT(at, "\001123=Y\00136=");
     at = kk_put_u64(at, new_seq_no);
     at = KK_PUT(at, "\001");

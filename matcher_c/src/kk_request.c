@@ -31,11 +31,8 @@ void kk_spend_id(kk_engine *engine, uint64_t hash) {
     kk_order_index_add(engine->index, hash, KK_NONE, KK_ORDER_FREE);
 }
 
-/* Refuses a request by its own id, which then stays as it was. */
-static void refuse_id(kk_engine *engine, uint32_t session, const kk_command *command,
-                      kk_reason reason) {
-    kk_refusal refusal = {.reason = reason};
-
+void kk_refuse_request(kk_engine *engine, uint32_t session, const kk_command *command,
+                       kk_refusal refusal) {
     if (command->kind == KK_COMMAND_NEW) {
         const uint32_t account =
             kk_find_account(engine, &engine->sessions[session],
@@ -51,23 +48,30 @@ static void refuse_id(kk_engine *engine, uint32_t session, const kk_command *com
     kk_refuse_change(engine, session, target.slot, command, &refusal);
 }
 
+kk_reason kk_id_refusal(const kk_engine *engine, const kk_command *command, uint64_t hash) {
+    if (command->clord_id.length == 0 || command->clord_id.length > KK_CLORD_ID_MAX) {
+        return KK_REASON_CLORDID_TOO_LONG;
+    }
+    return kk_likely(kk_order_index_find(engine->index, hash) == KK_NONE)
+               ? KK_REASON_NONE
+               : KK_REASON_DUPLICATE_CLORDID;
+}
+
 kk_id_check kk_check_id(kk_engine *engine, uint32_t session, const kk_command *command,
                         uint64_t hash) {
-    if (command->clord_id.length == 0 || command->clord_id.length > KK_CLORD_ID_MAX) {
-        refuse_id(engine, session, command, KK_REASON_CLORDID_TOO_LONG);
-        return KK_ID_ANSWERED;
-    }
-    if (kk_likely(kk_order_index_find(engine->index, hash) == KK_NONE)) {
+    const kk_reason reason = kk_id_refusal(engine, command, hash);
+
+    if (kk_likely(reason == KK_REASON_NONE)) {
         return KK_ID_NEW;
     }
-    if (command->flags & KK_COMMAND_POSS_RESEND) {
+    if (reason == KK_REASON_DUPLICATE_CLORDID && command->flags & KK_COMMAND_POSS_RESEND) {
         const kk_target target = kk_find_target(engine, session, hash);
         if (target.named != KK_NAMED_REFUSED && target.named != KK_NAMED_NOTHING) {
             kk_answer_again(engine, session, command, &target);
             return KK_ID_ANSWERED;
         }
     }
-    refuse_id(engine, session, command, KK_REASON_DUPLICATE_CLORDID);
+    kk_refuse_request(engine, session, command, (kk_refusal){.reason = reason});
     return KK_ID_ANSWERED;
 }
 

@@ -33,6 +33,9 @@ void kk_session_establish(kk_engine *engine, uint32_t session, bool established)
     if (established) {
         state->last_in_ns = engine->out.time_ns;
         state->last_out_ns = engine->out.time_ns;
+        if (state->throttle != NULL) {
+            state->throttle->refused_in_row = 0;
+        }
     } else {
         state->plain = false;
     }

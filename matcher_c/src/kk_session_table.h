@@ -5,6 +5,7 @@
 #define KK_SESSION_TABLE_H
 
 #include "kk_ring.h"
+#include "kk_throttle.h"
 
 #define KK_HEADER_TEMPLATE_MAX 160
 
@@ -25,24 +26,27 @@ typedef struct kk_session {
     uint8_t dialect;
     uint8_t enabled;
     uint8_t configured;
-    uint16_t reserved;
-    uint32_t open_orders;
-    uint32_t ring; /* index of the attached ring, or KK_NONE */
-    /* what a frame of the counterparty must carry: "49=..|56=.." pieces, without tags */
     uint8_t their_comp_id_length;
     uint8_t our_comp_id_length;
+    uint32_t open_orders;
+    uint32_t ring;         /* index of the attached ring, or KK_NONE */
+    kk_throttle *throttle; /* NULL: it may send as fast as it likes */
+    /* what a frame of the counterparty must carry: "49=..|56=.." pieces, without tags */
     char their_comp_id[KK_COMP_ID_MAX];
     char our_comp_id[KK_COMP_ID_MAX];
-    /* "<SOH>49=<ours><SOH>56=<theirs><SOH>34=", sent after 35=x; and its byte sum */
+    /* "<SOH>49=<ours><SOH>56=<theirs><SOH>34=", sent after 35=x */
     uint8_t header_template[KK_HEADER_TEMPLATE_MAX];
     uint16_t header_template_length;
-    uint8_t header_template_sum;
-    uint8_t ring_marks;       /* KK_RING_DIRTY, KK_RING_READY */
-    uint32_t default_account; /* or KK_NONE */
-    uint64_t *account_bits;   /* one bit for each account it may use */
+    uint8_t precision;            /* kk_precision */
+    uint8_t tells_last_processed; /* 369 behind the number */
+    uint8_t ring_marks;           /* KK_RING_DIRTY, KK_RING_READY */
+    uint32_t default_account;     /* or KK_NONE */
+    uint64_t *account_bits;       /* one bit for each account it may use */
     kk_limits limits;
     int64_t heartbeat_ns;
     int64_t silence_ns;
 } kk_session;
+
+_Static_assert(offsetof(kk_session, their_comp_id) == 64, "the gate's fields share a cache line");
 
 #endif

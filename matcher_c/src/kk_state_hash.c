@@ -2,10 +2,10 @@
  * Looking at the whole state: its hash, and the books.
  *
  * The hash covers what decides later outputs: the key of ids, the counters, the numbers and flags
- * of sessions, the open-order counts, and the resting orders of each book in their priority, with
- * all that reports will say of them.  It goes by ids, never by slots, so engines of different
- * capacities that did the same agree.  Ids of closed orders are left out: the counters stand for
- * what has been.
+ * of sessions, the open-order counts, the windows of the throttles, and the resting orders of each
+ * book in their priority, with all that reports will say of them.  It goes by ids, never by slots,
+ * so engines of different capacities that did the same agree.  Ids of closed orders are left out:
+ * the counters stand for what has been.
  */
 #include <string.h>
 
@@ -37,6 +37,25 @@ static uint64_t mix_engine(uint64_t hash, const kk_engine *engine) {
     hash = mix(hash, engine->expire_next < engine->capacity.orders);
     hash = mix(hash, engine->venue.halted);
     return mix(hash, engine->pool.live);
+}
+
+static uint64_t mix_window(uint64_t hash, const kk_window *window) {
+    hash = mix(mix(hash, (uint64_t)window->newest), window->sum);
+    for (uint32_t i = 0; i < KK_WINDOW_BUCKETS && window->sum > 0; i++) {
+        hash = mix(hash, window->counts[i]);
+    }
+    return hash;
+}
+
+/* Windows outlive their limits; those of sessions that never had any are empty. */
+static uint64_t mix_throttle(uint64_t hash, const kk_throttle *throttle) {
+    if (throttle->limits.messages_per_second == 0 && throttle->limits.orders_per_second == 0) {
+        return hash;
+    }
+    hash = mix(hash, throttle->refused_in_row);
+    hash = mix_window(hash, &throttle->orders);
+    hash = mix_window(hash, &throttle->messages);
+    return mix_window(hash, &throttle->cancels);
 }
 
 static uint64_t mix_session(uint64_t hash, const kk_session *session) {
@@ -85,6 +104,7 @@ uint64_t kk_state_hash(const kk_engine *engine) {
     for (uint32_t i = 0; i < capacity->sessions; i++) {
         if (engine->sessions[i].configured) {
             hash = mix_session(mix(hash, i), &engine->sessions[i]);
+            hash = mix_throttle(hash, &engine->throttles[i]);
         }
     }
     for (uint32_t i = 0; i < capacity->accounts; i++) {

@@ -2,12 +2,19 @@
 #include "kk_encode.h"
 
 #define NS_PER_MS INT64_C(1000000)
+#define NS_PER_US INT64_C(1000)
 #define MS_PER_SECOND INT64_C(1000)
+#define WHOLE_SECONDS 17u /* bytes of YYYYMMDD-HH:MM:SS */
 #define SECONDS_PER_DAY INT64_C(86400)
 
 static void put_two(uint8_t *out, uint32_t value) {
     out[0] = (uint8_t)('0' + value / 10 % 10);
     out[1] = (uint8_t)('0' + value % 10);
+}
+
+static void put_three(uint8_t *out, uint32_t value) {
+    out[0] = (uint8_t)('0' + value / 100);
+    put_two(out + 1, value % 100);
 }
 
 /* YYYYMMDD of a day since 1970-01-01.  The year starts in March here: the leap day comes last. */
@@ -52,8 +59,20 @@ const uint8_t *kk_time_text_at(kk_time_text *cache, int64_t time_ns) {
         cache->second = second;
     }
     const uint32_t rest = (uint32_t)(millisecond % MS_PER_SECOND);
-    cache->text[18] = (uint8_t)('0' + rest / 100);
-    put_two(cache->text + 19, rest % 100);
+    put_three(cache->text + 18, rest);
     cache->millisecond = millisecond;
     return cache->text;
+}
+
+uint8_t *kk_time_text_refine(uint8_t *at, kk_precision precision, int64_t time_ns) {
+    switch (precision) {
+    case KK_PRECISION_SECONDS:
+        return at + WHOLE_SECONDS;
+    case KK_PRECISION_MILLISECONDS:
+        break;
+    case KK_PRECISION_MICROSECONDS:
+        put_three(at + KK_TIME_TEXT_LENGTH, (uint32_t)(time_ns % NS_PER_MS / NS_PER_US));
+        return at + KK_TIME_TEXT_MAX;
+    }
+    return at + KK_TIME_TEXT_LENGTH;
 }

@@ -44,10 +44,29 @@ static inline uint8_t *kk_put_e8(uint8_t *at, int64_t value_e8) {
     return at + kk_format_e8(at, value_e8);
 }
 
-/* YYYYMMDD-HH:MM:SS.mmm; three bytes more may be written. */
-static inline uint8_t *kk_put_time(uint8_t *at, const uint8_t *time_text) {
-    memcpy(at, time_text, 24);
-    return at + KK_TIME_TEXT_LENGTH;
+/* YYYYMMDD-HH:MM:SS and the decimals of `precision`; KK_TIME_TEXT_MAX bytes may be written. */
+static inline uint8_t *kk_put_time(uint8_t *at, kk_time_text *cache, kk_precision precision,
+                                   int64_t time_ns) {
+    memcpy(at, kk_time_text_at(cache, time_ns), KK_TIME_TEXT_MAX);
+    return kk_likely(precision == KK_PRECISION_MILLISECONDS)
+               ? at + KK_TIME_TEXT_LENGTH
+               : kk_time_text_refine(at, precision, time_ns);
+}
+
+/* TransactTime(60) of a report: the unit's time, whose text was made for the header. */
+static inline uint8_t *kk_put_unit_time(uint8_t *at, const kk_engine *engine, uint32_t session) {
+    const kk_precision precision = (kk_precision)engine->sessions[session].precision;
+
+    memcpy(at, engine->time_text.text, KK_TIME_TEXT_MAX);
+    return kk_likely(precision == KK_PRECISION_MILLISECONDS)
+               ? at + KK_TIME_TEXT_LENGTH
+               : kk_time_text_refine(at, precision, engine->out.time_ns);
+}
+
+/* LastMsgSeqNumProcessed(369), right behind MsgSeqNum(34), where rendering looks for it. */
+static inline uint8_t *kk_put_last_processed(uint8_t *at, uint64_t msg_seq_num) {
+    at = KK_PUT(at, "369=");
+    return kk_put_char(kk_put_u64(at, msg_seq_num), 1);
 }
 
 /* The first character of MsgType(35) of a closed message. */

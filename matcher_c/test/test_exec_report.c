@@ -36,9 +36,9 @@ static const uint8_t *output(const kk_record *record, const uint8_t *payload, si
     kk_record source;
     KK_CHECK(at < used);
     memcpy(&source, v.journal + at, sizeof source);
-    *length = kk_render_copy(v.engine, record->session, record->msg_seq_num,
-                             v.journal + at + sizeof source, source.payload_length, rendered,
-                             sizeof rendered);
+    *length = kk_render_copy(v.engine, record->session, record->msg_seq_num, &copy.form,
+                             record->time_ns, v.journal + at + sizeof source, source.payload_length,
+                             rendered, sizeof rendered);
     KK_CHECK(*length == copy.rendered_length && kk_crc32c(0, rendered, *length) == copy.crc32c);
     return rendered;
 }
@@ -298,6 +298,57 @@ static void times(void) {
     }
 }
 
+static void refined_times(void) {
+    uint8_t text[KK_TIME_TEXT_MAX] = "19700101-00:00:00.007___";
+    KK_CHECK(kk_time_text_refine(text, KK_PRECISION_SECONDS, 7089999) == text + 17);
+    KK_CHECK(kk_time_text_refine(text, KK_PRECISION_MILLISECONDS, 7089999) == text + 21);
+    KK_CHECK(kk_time_text_refine(text, KK_PRECISION_MICROSECONDS, 7089999) == text + 24);
+    KK_CHECK(memcmp(text, "19700101-00:00:00.007089", 24) == 0);
+}
+
+/* Each session its own precision and 369, whoever caused the message and whoever is copied. */
+static void settings_of_sessions(void) {
+    const kk_session_config alpha = {.precision = KK_PRECISION_MICROSECONDS,
+                                     .tells_last_processed = 1};
+    const kk_session_config desk = {.precision = KK_PRECISION_SECONDS, .tells_last_processed = 1};
+    uint8_t expected[256];
+    static uint8_t rendered[512];
+    open_venue();
+    v.now_ns += 1234567;
+    venue_set_session(&v, 0, &alpha);
+    venue_set_session(&v, 2, &desk);
+    v.engine->sessions[0].next_in = 41;
+#define MICROSECONDS "20260101-00:00:00.001234"
+#define MILLISECONDS "20260101-00:00:00.001"
+#define SECONDS "20260101-00:00:00"
+    venue_do(&v, "1 D|11=m|54=2|38=10|44=100|59=1|");
+    SAYS("0 D|11=t|54=1|38=4|44=100|50=me|",
+         "35=8|" TO_ALPHA "34=1|369=40|57=me|52=" MICROSECONDS "|37=2|17=2|150=0|39=0|11=t|55=AAPL|"
+         "54=1|38=4|40=2|44=100|59=0|151=4|14=0|6=0|60=" MICROSECONDS "|",
+         "35=8|" TO_DESK "34=1|369=0|115=ALPHA|57=me|52=" SECONDS "|37=2|17=2|150=0|39=0|11=t|"
+         "55=AAPL|54=1|38=4|40=2|44=100|59=0|151=4|14=0|6=0|60=" SECONDS "|797=Y|",
+         "35=8|" TO_BETA "34=2|52=" MILLISECONDS "|37=1|17=3|527=1|150=F|39=1|11=m|55=AAPL|54=2|"
+         "38=10|40=2|44=100|59=1|32=4|31=100|151=6|14=4|6=100|60=" MILLISECONDS "|851=1|",
+         "35=8|" TO_ALPHA "34=2|369=40|57=me|52=" MICROSECONDS "|37=2|17=4|527=1|150=F|39=2|11=t|"
+         "55=AAPL|54=1|38=4|40=2|44=100|59=0|32=4|31=100|151=0|14=4|6=100|60=" MICROSECONDS
+         "|851=2|",
+         "35=8|" TO_DESK "34=2|369=0|115=ALPHA|57=me|52=" SECONDS "|37=2|17=4|527=1|150=F|39=2|"
+         "11=t|55=AAPL|54=1|38=4|40=2|44=100|59=0|32=4|31=100|151=0|14=4|6=100|60=" SECONDS
+         "|851=2|797=Y|");
+    SAYS("0 F|11=c|41=none|54=1|",
+         "35=9|" TO_ALPHA "34=3|369=40|52=" MICROSECONDS
+         "|37=NONE|11=c|41=none|39=8|60=" MICROSECONDS
+         "|434=1|102=1|58=UNKNOWN_ORDER; The session has no order with this id.|",
+         "35=9|" TO_DESK "34=3|369=0|115=ALPHA|52=" SECONDS "|37=NONE|11=c|41=none|39=8|60=" SECONDS
+         "|434=1|102=1|58=UNKNOWN_ORDER; The session has no order with this id.|");
+    const size_t length =
+        kk_render_gap_fill(v.engine, 0, 1, 3, v.now_ns, rendered, sizeof rendered);
+    const size_t whole = kk_fix_message(expected, "35=4|" TO_ALPHA "34=1|43=Y|52=" MICROSECONDS
+                                                  "|122=" MICROSECONDS "|123=Y|36=3|");
+    KK_CHECK(length == whole && memcmp(rendered, expected, whole) == 0);
+    venue_close(&v);
+}
+
 int main(void) {
     KK_RUN(a_resting_order, "a resting order gives New, and a copy for the desk");
     KK_RUN(a_trade, "a trade gives one report for each side under one 527, the resting side first");
@@ -313,5 +364,7 @@ int main(void) {
     KK_RUN(sending, "a message of the caller gets header and trailer");
     KK_RUN(lengths, "BodyLength has as many digits as it needs");
     KK_RUN(times, "times are written as UTC with milliseconds");
+    KK_RUN(refined_times, "or with seconds alone, or with microseconds");
+    KK_RUN(settings_of_sessions, "each session has the precision and the 369 of its settings");
     return KK_REPORT();
 }

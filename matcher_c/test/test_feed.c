@@ -346,13 +346,17 @@ static void source_before_the_walk(void) {
     close_venue();
 }
 
-/* The dialect of a desk changed after its copies were recorded. */
-static void another_dialect(void) {
+/* The settings of a desk changed after its copies were recorded. */
+static void other_settings(void) {
     open_venue();
     v.engine->sessions[0].dialect = KK_DIALECT_KK99;
     v.engine->sessions[2].dialect = KK_DIALECT_KK99;
+    v.engine->sessions[2].precision = KK_PRECISION_MICROSECONDS;
+    v.engine->sessions[2].tells_last_processed = 1;
     say("0 D|1=A1|11=a|54=1|38=10|44=900");
     v.engine->sessions[2].dialect = KK_DIALECT_FIX44;
+    v.engine->sessions[2].precision = KK_PRECISION_SECONDS;
+    v.engine->sessions[2].tells_last_processed = 0;
     say("0 D|1=A1|11=b|54=1|38=10|44=900");
     begin(2);
     kk_feed feed = feed_of(2, 1, 2, true);
@@ -366,7 +370,11 @@ static void another_dialect(void) {
     size_t length = kk_ring_peek(v.engine, 2, &bytes);
     kk_assert(kk_frame(bytes, length, KK_FRAME_MAX, &frame) == KK_OK);
     KK_CHECK(venue_field(bytes, frame, 20001, &size) != NULL);
+    KK_CHECK(venue_field(bytes, frame, 369, &size) != NULL);
+    KK_CHECK(venue_field(bytes, frame, 52, &size) != NULL && size == 24);
     KK_CHECK(venue_field(bytes + frame, length - frame, 20001, &size) == NULL);
+    KK_CHECK(venue_field(bytes + frame, length - frame, 369, &size) == NULL);
+    KK_CHECK(venue_field(bytes + frame, length - frame, 52, &size) != NULL && size == 17);
     close_venue();
 }
 
@@ -478,7 +486,7 @@ int main(void) {
     KK_RUN(over_segments, "a range goes on in the next segment");
     KK_RUN(copies, "copies come as they were sent live, with 43=Y");
     KK_RUN(source_before_the_walk, "a source that was not passed is asked for");
-    KK_RUN(another_dialect, "a copy keeps the dialect it was recorded in");
+    KK_RUN(other_settings, "a copy keeps the dialect, the precision and the 369 of its record");
     KK_RUN(damage, "a changed byte of a copy or its source is never sent");
     KK_RUN(wrong_checksum_of_a_copy, "a copy that does not render as recorded is told");
     KK_RUN(missing_number, "a number that is not there is told");

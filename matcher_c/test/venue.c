@@ -63,7 +63,7 @@ void venue_limit_account(venue *v, uint32_t account, const kk_limits *limits) {
     must(kk_account_set(v->engine, account, &config));
 }
 
-void venue_limit_session(venue *v, uint32_t session, const kk_limits *limits) {
+void venue_set_session(venue *v, uint32_t session, const kk_session_config *own) {
     static const uint32_t accounts[VENUE_SESSIONS][2] = {{0, 1}, {2, 0}, {0, 0}, {0, 0}};
     static const uint32_t counts[VENUE_SESSIONS] = {2, 1, 0, 1};
     kk_session_config config = {.sender_comp_id_length = (uint32_t)strlen(session_names[session]),
@@ -73,10 +73,19 @@ void venue_limit_session(venue *v, uint32_t session, const kk_limits *limits) {
                                 .enabled = 1,
                                 .account_count = counts[session],
                                 .accounts = accounts[session],
-                                .limits = *limits};
+                                .precision = own->precision,
+                                .tells_last_processed = own->tells_last_processed,
+                                .throttle = own->throttle,
+                                .limits = own->limits};
     memcpy(config.sender_comp_id, session_names[session], strlen(session_names[session]));
     memcpy(config.target_comp_id, "KK99", 4);
     must(kk_session_set(v->engine, session, &config));
+}
+
+void venue_limit_session(venue *v, uint32_t session, const kk_limits *limits) {
+    const kk_session_config own = {.limits = *limits};
+
+    venue_set_session(v, session, &own);
 }
 
 void venue_halt(venue *v, bool halted) {

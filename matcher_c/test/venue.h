@@ -42,6 +42,8 @@ void venue_open(venue *v, const kk_capacity *capacity);
 void venue_close(venue *v);
 /* Sets the limits of a session, an account or a firm and leaves the rest. */
 void venue_limit_session(venue *v, uint32_t session, const kk_limits *limits);
+/* Sets the limits, throttle, precision and 369 of a session as in `own`. */
+void venue_set_session(venue *v, uint32_t session, const kk_session_config *own);
 void venue_limit_account(venue *v, uint32_t account, const kk_limits *limits);
 void venue_limit_firm(venue *v, uint32_t firm, const kk_limits *limits);
 void venue_halt(venue *v, bool halted);

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.drop_copies import rendered_copy
 from support.gateway_host import GatewayHost, Trader
 from support.journal_files import read_all
 from support.live_gateway import small_settings
@@ -40,7 +41,7 @@ def recorded(folder: Path, engine: Engine) -> Sent:
         header, payload = record.header, record.payload
         if header.kind is Kind.DROP_COPY:
             source = payloads[DropCopy.unpack(payload).source_lsn]
-            payload = engine.render_copy(header.session, header.msg_seq_num, source)
+            payload = rendered_copy(engine, record, source)
         elif header.kind is not Kind.MESSAGE:
             continue
         fields = parse(payload)

@@ -112,7 +112,9 @@ def test_a_line_ends_with_the_text_of_its_kind(kind: Kind, payload: bytes, text:
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_has_a_line(kind: Kind) -> None:
     """No kind is left out of the printer."""
-    assert kind.name in line(record(kind, bytes(16)), SessionNames())
+    payload = DropCopy(1, 2, 3).pack() if kind is Kind.DROP_COPY else bytes(16)
+
+    assert kind.name in line(record(kind, payload), SessionNames())
 
 
 def test_nothing_unprintable_reaches_a_terminal() -> None:

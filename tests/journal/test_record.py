@@ -57,8 +57,8 @@ def test_offsets_are_those_that_the_c_header_asserts() -> None:
     assert set(marks) == {name for name, _ in pinned}
     assert all(packed[int(offset)] == marks[name] for name, offset in pinned)
     assert record.HEADER.size == record.RECORD_HEADER_BYTES
-    assert sizes == {"kk_drop_copy": "16", "kk_resend_range": "16"}
-    assert record.DROP_COPY.size == record.RESEND_RANGE.size == 16
+    assert sizes == {"kk_drop_copy": "32", "kk_resend_range": "16"}
+    assert (record.DROP_COPY.size, record.RESEND_RANGE.size) == (32, 16)
 
 
 @given(
@@ -146,8 +146,14 @@ def test_seal_fills_in_every_record_of_a_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [record.DropCopy(1, 2, 3), record.ResendRange(2**40, 2**41)], ids=["copy", "resend"]
+    "payload",
+    [
+        record.DropCopy(1, 2, 3),
+        record.DropCopy(1, 2, 3, last_processed=0, precision=2, dialect=1),
+        record.ResendRange(2**40, 2**41),
+    ],
+    ids=["copy", "copy with settings", "resend"],
 )
 def test_fixed_payloads_round_trip(payload: record.DropCopy | record.ResendRange) -> None:
-    """The two payloads of 16 bytes read back as they were packed."""
+    """The payloads of fixed size read back as they were packed."""
     assert payload == type(payload).unpack(payload.pack())

@@ -13,7 +13,7 @@ import attrs
 from kk99fix.fix.framing import Verdict, msg_type, scan
 from kk99fix.fix.values import format_utc_timestamp
 from kk99fix.journal.record import DropCopy, Kind, Record, unpack_record
-from kk99fix.matcher.engine import Engine, crc32c
+from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity, CoreStatus
 from kk99fix.session.checks import ADMIN_TYPES
 from kk99fix.venue.inputs import (
@@ -29,6 +29,7 @@ from kk99fix.venue.inputs import (
 from kk99fix.venue.outcome import Outcome, ResendRange
 from kk99fix.venue.recovery import Recovered, replay
 from kk99fix.venue.venue import Venue
+from support.drop_copies import rendered_copy
 from support.frames import framed, soh
 from support.small_venue import CAPACITY, FIRST_DAY, START_NS, configuration
 
@@ -249,12 +250,8 @@ class VenueDesk:
             if header.session == session and header.kind is Kind.MESSAGE:
                 found.append((record, record.payload))
             elif header.session == session and header.kind is Kind.DROP_COPY:
-                copy = DropCopy.unpack(record.payload)
-                rendered = self.engine.render_copy(
-                    header.session, header.msg_seq_num, payloads[copy.source_lsn]
-                )
-                assert (crc32c(rendered), len(rendered)) == (copy.crc32c, copy.rendered_length)
-                found.append((record, rendered))
+                source = payloads[DropCopy.unpack(record.payload).source_lsn]
+                found.append((record, rendered_copy(self.engine, record, source)))
         return found
 
     def replayed(self) -> tuple["VenueDesk", Recovered]:

@@ -8,7 +8,7 @@ from collections import Counter
 
 from kk99fix.fix.values import decimal_e8
 from kk99fix.journal.record import DropCopy, Kind, Record
-from kk99fix.matcher.engine import crc32c
+from support.drop_copies import rendered_copy
 from support.venue_desk import Sent, VenueDesk, fields_of
 
 #: OrdStatus(39) that may follow each OrdStatus of an order, per ExecType(150).
@@ -80,7 +80,7 @@ class Watch:
                 copied[record.header.lsn] = set()
             elif record.header.kind is Kind.DROP_COPY:
                 copy = DropCopy.unpack(record.payload)
-                self._check_copy(record, copy)
+                rendered_copy(self._desk.engine, record, self._sources[copy.source_lsn])
                 copied[copy.source_lsn].add(self._names[record.header.session])
         for lsn, receivers in copied.items():
             assert receivers == self._entitled(fields_of(self._sources[lsn])), lsn
@@ -95,13 +95,6 @@ class Watch:
         if fields[37] != "NONE" and not _tells_of_no_order(fields):
             account = self._accounts.setdefault(fields[37], account)
         return {"DESK", "AUDIT"} if account == "A2" else {"DESK"}
-
-    def _check_copy(self, record: Record, copy: DropCopy) -> None:
-        """A copy renders again as recorded, with the body of its source (D1)."""
-        source = self._sources[copy.source_lsn]
-        header = record.header
-        rendered = self._desk.engine.render_copy(header.session, header.msg_seq_num, source)
-        assert (crc32c(rendered), len(rendered)) == (copy.crc32c, copy.rendered_length)
 
     def _check_report(self, sent: Sent) -> None:
         """Quantities add up (O1, O2) and states follow each other (O3); ids are new (O4)."""
