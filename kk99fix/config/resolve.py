@@ -15,7 +15,7 @@ from attrs import asdict
 from kk99fix.config.calendar import NS_PER_S
 from kk99fix.config.instruments import Instrument
 from kk99fix.config.load import Settings
-from kk99fix.config.risk import Limits
+from kk99fix.config.risk import Limits, SessionLimits
 from kk99fix.config.sessions import SessionFile, account_owners, followed_accounts
 
 
@@ -86,8 +86,7 @@ def _instrument(settings: Settings, instrument: Instrument) -> dict[str, Any]:
 
 def _session(settings: Settings, value: SessionFile, owner: dict[str, str]) -> dict[str, Any]:
     identity = value.session
-    order_entry = identity.role == "order-entry"
-    limits = _limits(value.limits, settings.risk.default) if order_entry else _limits(Limits())
+    otherwise = settings.risk.default if identity.role == "order-entry" else SessionLimits()
     return {
         "sender_comp_id": identity.sender_comp_id,
         "target_comp_id": identity.target_comp_id,
@@ -95,7 +94,10 @@ def _session(settings: Settings, value: SessionFile, owner: dict[str, str]) -> d
         "firm": identity.firm,
         "accounts": list(identity.accounts),
         "dialect": identity.dialect,
-        "limits": limits,
+        "timestamp_precision": identity.timestamp_precision,
+        "last_msg_seq_num_processed": identity.last_msg_seq_num_processed,
+        "limits": _limits(value.limits, otherwise),
+        "throttle": _throttle(value.limits, otherwise),
         "heart_bt_int": list(value.logon.heart_bt_int),
         "reset_seq_num": value.logon.reset_seq_num,
         "drop_copy": _scope(value, owner),
@@ -112,8 +114,19 @@ def _scope(value: SessionFile, owner: dict[str, str]) -> dict[str, list[str]]:
 def _limits(own: Limits, otherwise: Limits | None = None) -> dict[str, int]:
     """Return limits with 0 for what neither `own` nor `otherwise` says."""
     fallback = otherwise or Limits()
-    resolved = {}
-    for key in ("max_order_qty_e8", "max_order_notional_e8", "max_open_orders"):
-        value = getattr(own, key)
-        resolved[key] = (getattr(fallback, key) if value is None else value) or 0
-    return resolved
+    keys = ("max_order_qty_e8", "max_order_notional_e8", "max_open_orders")
+    return {key: _said(own, fallback, key) for key in keys}
+
+
+def _throttle(own: SessionLimits, otherwise: SessionLimits) -> dict[str, int]:
+    """Return how fast a session may send, in the same way."""
+    return {
+        "messages_per_second": _said(own, otherwise, "messages_per_second"),
+        "orders_per_second": _said(own, otherwise, "orders_per_second"),
+        "logout_after": _said(own, otherwise, "throttle_logout_after"),
+    }
+
+
+def _said(own: Limits, otherwise: Limits, key: str) -> int:
+    value = getattr(own, key)
+    return (getattr(otherwise, key) if value is None else value) or 0

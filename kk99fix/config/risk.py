@@ -21,7 +21,19 @@ class Limits:
 
 
 @frozen
-class Default(Limits):
+class SessionLimits(Limits):
+    """What one session may do: how much, and how fast."""
+
+    #: Messages other than cancels in any second, and cancels in any second.
+    messages_per_second: CountOrZero | None = None
+    #: Orders and replaces in any second.
+    orders_per_second: CountOrZero | None = None
+    #: So many refusals in a row for being too fast end the session; 0: never.
+    throttle_logout_after: CountOrZero | None = None
+
+
+@frozen
+class Default(SessionLimits):
     """[default]: the limits of a session whose file says nothing, and the usual price band."""
 
     #: Half width of the band around an instrument's reference price; 0: no band.

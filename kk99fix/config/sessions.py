@@ -6,7 +6,7 @@ from typing import Annotated
 
 from attrs import Factory, field, frozen
 
-from kk99fix.config.risk import Limits
+from kk99fix.config.risk import SessionLimits
 from kk99fix.config.structure import Later
 from kk99fix.config.toml_file import KeyPath
 from kk99fix.config.values import (
@@ -25,7 +25,6 @@ LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"
 #: Keys of a session file that stand in its documentation and do nothing yet.
 LATER: Later = {
     "logon": frozenset({"totp", "client_certificate", "cancel_on_disconnect", "cancel_grace_s"}),
-    "limits": frozenset({"messages_per_second"}),
 }
 
 Interval = Annotated[int, Between(1, 3600)]
@@ -45,6 +44,12 @@ class Identity:
     accounts: tuple[Account, ...] = ()
     #: "fix44" sends only what FIX 4.4 allows, "kk99" adds our own tags.
     dialect: Annotated[str, OneOf("fix44", "kk99")] = "fix44"
+    #: Of SendingTime(52), TransactTime(60) and OrigSendingTime(122) in what it is sent.
+    timestamp_precision: Annotated[str, OneOf("seconds", "milliseconds", "microseconds")] = (
+        "milliseconds"
+    )
+    #: Whether it is told LastMsgSeqNumProcessed(369) in every header.
+    last_msg_seq_num_processed: bool = False
 
 
 @frozen
@@ -78,7 +83,7 @@ class SessionFile:
 
     session: Identity
     logon: Logon = Factory(Logon)
-    limits: Limits = Factory(Limits)
+    limits: SessionLimits = Factory(SessionLimits)
     drop_copy: DropCopy = Factory(DropCopy)
 
     @property
@@ -104,7 +109,7 @@ def _role_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
         return
     if session.accounts:
         yield ("session", "accounts"), "does not apply to role drop-copy; leave it out"
-    if value.limits != Limits():
+    if value.limits != SessionLimits():
         yield ("limits",), "does not apply to role drop-copy; leave it out"
     if not scope.firms and not scope.accounts:
         yield ("drop_copy", "firms"), 'is missing; firms = ["*"] sees every firm'

@@ -50,6 +50,8 @@ class DisconnectCause(enum.StrEnum):
     LOGOUT = "logout"
     #: We logged out and the counterparty did not confirm in time.
     LOGOUT_TIMEOUT = "logout-timeout"
+    #: We logged out a counterparty that went on sending more than it may.
+    THROTTLED = "throttled"
     #: `Session.stop` before the logon was complete.
     STOPPED = "stopped"
 

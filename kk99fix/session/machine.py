@@ -146,11 +146,17 @@ class Session:
         self._life.move(Event.LOGON_ASKED)
         return turn.effects
 
-    def stop(self, reason_text: bytes, numbers: Numbers, now_ns: int) -> tuple[Effect, ...]:
+    def stop(
+        self,
+        reason_text: bytes,
+        numbers: Numbers,
+        now_ns: int,
+        cause: DisconnectCause = DisconnectCause.LOGOUT,
+    ) -> tuple[Effect, ...]:
         """Log out for a reason of ours; later calls do nothing."""
         turn = Turn(numbers, now_ns)
         if self.established:
-            self._life.log_out(turn, DisconnectCause.LOGOUT, reason_text)
+            self._life.log_out(turn, cause, reason_text)
         elif self._life.state in {State.CONNECTED, State.LOGON_SENT}:
             self._life.end(turn, DisconnectCause.STOPPED)
         return turn.effects

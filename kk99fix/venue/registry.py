@@ -14,7 +14,7 @@ from typing import Any
 from attrs import Factory, define
 
 from kk99fix.matcher.engine import Engine
-from kk99fix.matcher.values import Limits
+from kk99fix.matcher.values import Limits, ThrottleLimits
 
 KINDS = ("instruments", "firms", "accounts", "sessions")
 
@@ -153,6 +153,9 @@ class Registry:
                 enabled=True,
                 accounts=[self.ids["accounts"][account] for account in session["accounts"]],
                 limits=Limits(**session["limits"]),
+                throttle=ThrottleLimits(**session["throttle"]),
+                precision=session["timestamp_precision"],
+                tells_last_processed=session["last_msg_seq_num_processed"],
             )
         return [
             number

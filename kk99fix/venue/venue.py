@@ -28,6 +28,7 @@ from kk99fix.matcher.engine import Engine
 from kk99fix.session.effects import (
     Deliver,
     Disconnect,
+    DisconnectCause,
     Effect,
     Established,
     Resend,
@@ -37,7 +38,7 @@ from kk99fix.session.effects import (
 )
 from kk99fix.session.machine import Session
 from kk99fix.session.rules import RECEIVER_TYPES, Numbers, ResetPolicy, SessionRules
-from kk99fix.venue import order_entry
+from kk99fix.venue import order_entry, throttle
 from kk99fix.venue.inputs import (
     ConfigInput,
     DayRollInput,
@@ -116,7 +117,8 @@ class Venue:
     def _command(self, item: SessionCommand, now_ns: int, outcome: Outcome) -> None:
         match item:
             case StopInput():
-                self._stop(item.session, item.text, now_ns, outcome)
+                text = item.text.encode("ascii")
+                self._log_out(item.session, text, DisconnectCause.LOGOUT, outcome)
             case ProbeInput():
                 self._probe(item, now_ns, outcome)
             case NewsInput():
@@ -184,12 +186,15 @@ class Venue:
         numbers = self._numbers(session)
         self.engine.heard(session)
         self._ask(session, lambda: layer.receive(message, numbers, now_ns), outcome)
+        if self.engine.throttle_breached(session):
+            self._log_out(session, throttle.LOGOUT_TEXT, DisconnectCause.THROTTLED, outcome)
 
-    def _stop(self, session: int, text: str, now_ns: int, outcome: Outcome) -> None:
+    def _log_out(self, session: int, text: bytes, cause: DisconnectCause, outcome: Outcome) -> None:
+        """Send a Logout(5), unless the session is on its way out already."""
         layer = self._sessions.get(session)
         if layer is not None:
-            why, numbers = text.encode("ascii"), self._numbers(session)
-            self._ask(session, lambda: layer.stop(why, numbers, now_ns), outcome)
+            stop = partial(layer.stop, text, self._numbers(session), self._last_ns, cause)
+            self._ask(session, stop, outcome)
 
     def _news(self, item: NewsInput) -> None:
         layer = self._sessions.get(item.session)
@@ -240,7 +245,9 @@ class Venue:
         self._set_waits(session)
 
     def _deliver(self, session: int, message: Message, outcome: Outcome) -> None:
-        """Hand an application message to order entry, or on to people."""
+        """Hand an application message to order entry, or on to people, unless it is too much."""
+        if throttle.refuses(self.engine, session, message):
+            return
         if message.msg_type in RECEIVER_TYPES:
             exec_id, order_id, reason, text = (message.get(tag) or b"" for tag in (17, 37, 127, 58))
             outcome.unknown_trades.append(UnknownTrade(session, exec_id, order_id, reason, text))

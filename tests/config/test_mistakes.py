@@ -183,8 +183,37 @@ SINGLE_VALUES = [
     (
         BROKER1,
         "[limits]",
-        "[limits]\nmessages_per_second = 10",
-        "sessions/BROKER1.toml: limits.messages_per_second: is not supported yet; leave it out",
+        "[limits]\nmessages_per_second = -1",
+        "sessions/BROKER1.toml: limits.messages_per_second: found -1; "
+        "a number from 0 to 4294967294 would be right",
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        '[limits]\norders_per_second = "100"',
+        'sessions/BROKER1.toml: limits.orders_per_second: found "100"; '
+        "a whole number without quotes would be right",
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        "[limits]\nthrottle_logout_after = 1.5",
+        "sessions/BROKER1.toml: limits.throttle_logout_after: found 1.5 without quotes; "
+        "a whole number without quotes would be right",
+    ),
+    (
+        BROKER1,
+        '"milliseconds"',
+        '"nanoseconds"',
+        'sessions/BROKER1.toml: session.timestamp_precision: found "nanoseconds"; '
+        '"seconds" or "milliseconds" or "microseconds" would be right',
+    ),
+    (
+        BROKER1,
+        "processed = false",
+        "processed = 1",
+        "sessions/BROKER1.toml: session.last_msg_seq_num_processed: found 1; "
+        "true or false would be right",
     ),
     (
         BROKER1,
@@ -199,6 +228,13 @@ SINGLE_VALUES = [
         'role = "market-data"',
         'sessions/BROKER1.toml: session.role: found "market-data"; this is not supported yet; '
         '"order-entry" or "drop-copy" would be right',
+    ),
+    (
+        RISK,
+        "[account.B1-CLIENT]",
+        "[account.B1-CLIENT]\norders_per_second = 5",
+        "config/risk.toml: account.B1-CLIENT.orders_per_second: is unknown; "
+        "known here: max_order_qty, max_order_notional, max_open_orders",
     ),
     (
         RISK,
@@ -405,6 +441,12 @@ CONTRADICTIONS = [
         DROPCOPY1,
         "[drop_copy]",
         "[limits]\nmax_open_orders = 5\n[drop_copy]",
+        "sessions/DROPCOPY1.toml: limits: does not apply to role drop-copy; leave it out",
+    ),
+    (
+        DROPCOPY1,
+        "[drop_copy]",
+        "[limits]\nmessages_per_second = 5\n[drop_copy]",
         "sessions/DROPCOPY1.toml: limits: does not apply to role drop-copy; leave it out",
     ),
     (

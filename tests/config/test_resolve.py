@@ -38,6 +38,30 @@ def test_a_zero_limit_is_unlimited_and_does_not_fall_back(folder: ConfigFolder) 
     assert limits["max_open_orders"] == 100_000
 
 
+def test_how_fast_a_session_may_send(folder: ConfigFolder) -> None:
+    """A session takes risk.toml's default, and 0 in its own file is unlimited."""
+    for key, value in (("messages", 50), ("orders", 20)):
+        rate = f"{key}_per_second = "
+        folder.replace("config/risk.toml", f"{rate}0", f"{rate}{value}")
+    folder.replace("config/risk.toml", "logout_after = 0", "logout_after = 3")
+    folder.replace("sessions/BROKER1.toml", "[limits]", "[limits]\nmessages_per_second = 0")
+    sessions = resolve(folder.load())["sessions"]
+
+    rates = {name: list(session["throttle"].values()) for name, session in sessions.items()}
+    assert rates == {"BROKER1": [0, 20, 3], "BROKER2": [50, 20, 3], "DROPCOPY1": [0, 0, 0]}
+
+
+def test_what_a_session_is_sent(folder: ConfigFolder) -> None:
+    """Milliseconds and no LastMsgSeqNumProcessed(369), unless its file says otherwise."""
+    identity = 'timestamp_precision = "seconds"\nlast_msg_seq_num_processed = true\nrole'
+    folder.replace("sessions/DROPCOPY1.toml", "role", identity)
+    sessions = resolve(folder.load())["sessions"]
+
+    for name, told in {"BROKER1": ("milliseconds", False), "DROPCOPY1": ("seconds", True)}.items():
+        session = sessions[name]
+        assert (session["timestamp_precision"], session["last_msg_seq_num_processed"]) == told
+
+
 def test_drop_copy_scopes_are_written_out(folder: ConfigFolder) -> None:
     """Every firm, one firm or one account: the accounts that are followed stand there by name."""
     everything = ["B1-CLIENT", "B1-HOUSE", "B2-CLIENT", "B2-HOUSE"]

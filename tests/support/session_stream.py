@@ -16,11 +16,12 @@ import attrs
 from kk99fix.fix import tables
 from kk99fix.fix.values import format_e8, format_utc_timestamp
 from kk99fix.venue.session_commands import StopInput
-from support.small_venue import E8, NS_PER_S, configuration, limits
+from support.small_venue import E8, NS_PER_S, configuration, limits, throttle
 from support.venue_desk import Fields, VenueDesk, text_of
 
 SESSIONS = ("ALPHA", "BETA", "GAMMA", "DESK", "AUDIT")
 TRADERS = ("ALPHA", "BETA", "GAMMA")
+PRECISIONS = ("seconds", "milliseconds", "microseconds")
 
 #: How a run of bytes is cut into reads.
 Cut = Callable[[bytes], Iterable[bytes]]
@@ -74,10 +75,11 @@ def play_one(desk: VenueDesk, event: Event, cut: Cut = whole) -> None:
 class SessionStream:
     """Makes scripts; equal seeds make equal ones."""
 
-    def __init__(self, seed: int) -> None:
-        """Begin with everybody logged off."""
+    def __init__(self, seed: int, configured: Callable[[], dict[str, Any]] = configuration) -> None:
+        """Begin with everybody logged off; `configured` gives what the venue starts with."""
         self._random = random.Random(seed)  # noqa: S311 - seeded on purpose
-        self._pen = VenueDesk()
+        self._configured = configured
+        self._pen = VenueDesk(configured())
         self._ids = 0
         self._recent: dict[str, list[str]] = {}
         self._events: list[Event] = []
@@ -132,13 +134,15 @@ class SessionStream:
 
     def _configuration(self) -> dict[str, Any]:
         """The usual one with a few changes that a running venue takes over."""
-        config = configuration()
+        config = self._configured()
         aapl = config["instruments"]["AAPL"]
         aapl["open"] = self._maybe(0.8)
         aapl["band_e8"] = self._random.choice([3, 5, 8]) * E8 // 100
         config["accounts"]["A1"]["limits"] = limits(open_orders=self._random.choice([0, 5, 20]))
         config["venue"]["after_restart"] = self._random.choice(["open", "halted"])
         config["venue"]["reopen_after_ns"] = 5 * NS_PER_S
+        config["sessions"]["BETA"]["throttle"] = throttle(orders=self._random.choice([0, 2, 8]))
+        config["sessions"]["DESK"]["timestamp_precision"] = self._random.choice(PRECISIONS)
         if self._maybe(0.3):
             del config["sessions"]["GAMMA"]
         return config

@@ -52,6 +52,15 @@ def limits(qty: str = "0", notional: str = "0", open_orders: int = 0) -> dict[st
     }
 
 
+def throttle(messages: int = 0, orders: int = 0, logout_after: int = 0) -> dict[str, int]:
+    """How fast a session may send; 0 is unlimited."""
+    return {
+        "messages_per_second": messages,
+        "orders_per_second": orders,
+        "logout_after": logout_after,
+    }
+
+
 def instrument(
     tick: str, lot: str, reference: str, band: str, **other: str | bool
 ) -> dict[str, int | bool]:
@@ -75,7 +84,10 @@ def session(firm: str, accounts: tuple[str, ...], **other: Any) -> dict[str, Any
         "firm": firm,
         "accounts": list(accounts),
         "dialect": "fix44",
+        "timestamp_precision": "milliseconds",
+        "last_msg_seq_num_processed": False,
         "limits": limits(),
+        "throttle": throttle(),
         "heart_bt_int": [5, 60],
         "reset_seq_num": "allowed",
         "drop_copy": {"firms": [], "accounts": []},
@@ -129,3 +141,22 @@ for _name, _session in _CONFIGURATION["sessions"].items():
 def configuration() -> dict[str, Any]:
     """The resolved configuration, a new one at each call."""
     return copy.deepcopy(_CONFIGURATION)
+
+
+def particular() -> dict[str, Any]:
+    """The same with sessions that may not send as fast as they like, and want other headers."""
+    config = configuration()
+    settings: dict[str, dict[str, Any]] = {
+        "ALPHA": {
+            "throttle": throttle(messages=9, orders=7, logout_after=4),
+            "timestamp_precision": "microseconds",
+            "last_msg_seq_num_processed": True,
+        },
+        "BETA": {"throttle": throttle(orders=8), "timestamp_precision": "seconds"},
+        "GAMMA": {"throttle": throttle(messages=12, logout_after=1)},
+        "DESK": {"timestamp_precision": "seconds", "last_msg_seq_num_processed": True},
+        "AUDIT": {"timestamp_precision": "microseconds"},
+    }
+    for name, own in settings.items():
+        config["sessions"][name].update(own)
+    return config

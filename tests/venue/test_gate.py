@@ -5,7 +5,10 @@ from collections.abc import Iterable
 
 import pytest
 from support.session_stream import SESSIONS, Cut, SessionStream, play, whole
+from support.small_venue import particular
 from support.venue_desk import Fields, VenueDesk, frames_of
+
+from kk99fix.fix import tables
 
 BURSTS = 400
 TERMS = "55=AAPL|54=1|60=20260921-14:13:20|38=1|40=2|44=100|"
@@ -63,6 +66,25 @@ def test_any_cut(bursts: int, cut: Cut) -> None:
 
     assert_same(one, other)
     for desk in (one, other):
+        desk.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_particular_sessions(seed: int) -> None:
+    """Throttles, precisions and 369 come out the same, gate open or shut, cut and replayed."""
+    events = SessionStream(seed, particular).script(BURSTS)
+    opened = play(VenueDesk(particular()), events)
+    shut = play(VenueDesk(particular(), gate_open=False), events)
+    cut = play(VenueDesk(particular()), events, at_random(seed, 300))
+    replayed, _ = opened.replayed()
+
+    assert_same(opened, shut)
+    assert_same(opened, cut)
+    assert replayed.engine.state_hash() == opened.engine.state_hash()
+    ends = [end.cause for outcome in opened.outcomes for end in outcome.disconnects]
+    assert "throttled" in ends
+    assert opened.engine.statistics().refusals[tables.REJECT_CODES["THROTTLED"].number] > 20
+    for desk in (opened, shut, cut, replayed):
         desk.close()
 
 

@@ -1,9 +1,12 @@
 """Whatever the venue sends is valid FIX 4.4, and repeats what the order said, as it said it."""
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from support.session_stream import SESSIONS, SessionStream, play
+from support.small_venue import configuration, particular
 from support.venue_desk import Sent, VenueDesk, fields_of
 
 from kk99fix.fix import tables
@@ -32,10 +35,11 @@ ECHOED = (
 SILENT = ("63=0|64=20261124|", "114=N|", "167=CS|", "81=0|", "77=O|")
 
 
+@pytest.mark.parametrize("configured", [configuration, particular])
 @pytest.mark.parametrize("seed", range(3))
-def test_valid(seed: int) -> None:
+def test_valid(seed: int, configured: Callable[[], dict[str, Any]]) -> None:
     """Every message, copy and resend of random days passes full validation for its receiver."""
-    desk = play(VenueDesk(), SessionStream(seed).script(300))
+    desk = play(VenueDesk(configured()), SessionStream(seed, configured).script(300))
     count = 0
     for name in SESSIONS:
         for _, message in desk.outputs(name):
