@@ -43,7 +43,8 @@ class Comparison:
             fix_fields(request, now_ns),
             fix_header(request, now_ns),
         )
-        sent = self._compare(self.desk.feed(request.session, raw), self.reference.handle(request))
+        expected = self.reference.handle(request, now_ns)
+        sent = self._compare(self.desk.feed(request.session, raw), expected)
         assert self.desk.venue.is_live(self.desk.id(request.session)), "refused below order entry"
         self._compare_books(request.symbol)
         return sent

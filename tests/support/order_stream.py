@@ -52,12 +52,12 @@ def _number(value: int | None) -> str:
 
 
 def report_of(sent: Sent) -> Report:
-    """What an ExecutionReport(8) or OrderCancelReject(9) says."""
+    """What an ExecutionReport(8), OrderCancelReject(9) or BusinessMessageReject(j) says."""
     return Report(
         session=sent.session,
         msg_type=sent[35],
         order_id=sent[37],
-        clord_id=sent[11],
+        clord_id=sent[11] or sent[379],
         orig_clord_id=sent[41],
         exec_type=sent[150],
         ord_status=sent[39],
@@ -100,11 +100,13 @@ def _refusal(sent: Sent) -> Refusal | None:
     assert [name for name, _, _ in numbers] == ["limit", "value", "headroom"][: len(numbers)]
     values = [value for _, _, value in numbers]
     own = [sent[20001], *(sent[tag] for tag in (20002, 20003, 20004) if tag in sent.fields)]
-    assert own == ([str(rule.number), *values] if sent.session == "BETA" else [""])
+    has_own = sent.session == "BETA" and sent[35] != "j"
+    assert own == ([str(rule.number), *values] if has_own else [""])
     assert sent[103] in {"", str(rule.ord_rej_reason)}
     assert sent[102] in {"", str(rule.cxl_rej_reason)}
     assert bool(sent[103]) == (sent[39] == "8" and sent[35] == "8")
     assert bool(sent[102]) == (sent[35] == "9")
+    assert sent[380] == ("0" if sent[35] == "j" else "")
     return Refusal(code, *(_e8(value) for value in values))
 
 

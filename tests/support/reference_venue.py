@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from support.reference_checks import Checks
+from support.reference_throttle import ReferenceThrottle
 from support.reference_values import (
     NEVER,
     Id,
@@ -54,12 +55,20 @@ class ReferenceVenue:
         self._places = 0
         self._reports: list[Report] = []
         self._unexpired: int | None = None
+        self._throttles = {
+            name: ReferenceThrottle(session["throttle"])
+            for name, session in configuration["sessions"].items()
+        }
 
     # ------------------------------------------------------------------ what can happen
 
-    def handle(self, request: Request) -> list[Report]:
+    def handle(self, request: Request, now_ns: int) -> list[Report]:
         """Apply one request; returns all reports that follow, in order."""
         self._reports = []
+        too_fast = self._throttles[request.session].refusal(request.kind, now_ns)
+        if too_fast is not None:
+            self._refuse_too_fast(request, too_fast)
+            return self._reports
         match request.kind:
             case "D":
                 self._new(request)
@@ -105,6 +114,26 @@ class ReferenceVenue:
             if order.place is not None and (order.symbol, order.side) == (symbol, side)
         ]
         return sorted(resting, key=priority)
+
+    # ------------------------------------------------------------------ too many
+
+    def _refuse_too_fast(self, request: Request, refusal: Refusal) -> None:
+        """Refuse a request unseen; of an id that cannot be used, only that is told."""
+        if request.kind == "H":
+            self._add(
+                session=request.session,
+                msg_type="j",
+                order_id="",
+                clord_id=request.clord_id,
+                ord_status="",
+                refusal=refusal,
+            )
+            return
+        code = self._id_code(request)
+        named = self._named(request.session, request.orig_clord_id)
+        if not code:
+            self._spend(request)
+        self._refuse(request, named, Refusal(code) if code else refusal)
 
     # ------------------------------------------------------------------ new orders
 
@@ -369,24 +398,31 @@ class ReferenceVenue:
             self._expire_if_due(order)
         return order
 
-    def _id_is_answered(self, request: Request) -> bool:
+    def _id_code(self, request: Request) -> str:
+        """Why the id of a request cannot be used; "" when it can."""
+        if len(request.clord_id) > 36:
+            return "CLORDID_TOO_LONG"
         known = (request.session, request.clord_id) in self.ids
-        if known and request.poss_resend:
+        return "DUPLICATE_CLORDID" if known else ""
+
+    def _id_is_answered(self, request: Request) -> bool:
+        code = self._id_code(request)
+        if code == "DUPLICATE_CLORDID" and request.poss_resend:
             order = self._named(request.session, request.clord_id)
             if order is not None:
                 self._report_state(request, request.clord_id, order)
                 return True
-        code = "DUPLICATE_CLORDID" if known else ""
-        if len(request.clord_id) > 36:
-            code = "CLORDID_TOO_LONG"
         if not code:
             return False
-        if request.kind == "D":
-            self._refuse_new(request, Refusal(code))
-        else:
-            named = self._named(request.session, request.orig_clord_id)
-            self._refuse_change(request, named, Refusal(code))
+        named = self._named(request.session, request.orig_clord_id)
+        self._refuse(request, named, Refusal(code))
         return True
+
+    def _refuse(self, request: Request, named: Order | None, refusal: Refusal) -> None:
+        if request.kind == "D":
+            self._refuse_new(request, refusal)
+        else:
+            self._refuse_change(request, named, refusal)
 
     # ------------------------------------------------------------------ reports
 

@@ -3,6 +3,8 @@
 import datetime as dt
 import os
 import random
+from collections import Counter
+from typing import Any
 
 import attrs
 import pytest
@@ -12,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from support.comparison import Comparison
 from support.order_stream import SESSIONS, OrderStream
 from support.reference_values import Order, Request
-from support.small_venue import CAPACITY, FIRST_DAY, NS_PER_S, configuration
+from support.small_venue import CAPACITY, FIRST_DAY, NS_PER_S, configuration, throttle
+from support.venue_desk import records_of
 
 from kk99fix.fix import tables
 from kk99fix.matcher.values import Capacity
@@ -189,10 +192,26 @@ Machine.TestCase.settings = settings(
 TestMachine = Machine.TestCase
 
 
-def run(capacity: Capacity, seed: int, steps: int) -> Comparison:
+def throttled(**limits: dict[str, int]) -> dict[str, Any]:
+    """The small venue with other limits on how fast sessions may send."""
+    config = configuration()
+    for name, of_session in limits.items():
+        config["sessions"][name]["throttle"] = of_session
+    return config
+
+
+#: Random requests come about 120 times a second from each session.
+WIDE = throttled(
+    ALPHA=throttle(orders=90), BETA=throttle(messages=130), GAMMA=throttle(messages=100, orders=80)
+)
+
+
+def run(
+    capacity: Capacity, seed: int, steps: int, config: dict[str, Any] | None = None
+) -> Comparison:
     """Random requests to both sides, with days that begin between them."""
     random_ = random.Random(seed)  # noqa: S311 - seeded on purpose
-    comparison = Comparison(configuration(), capacity=capacity)
+    comparison = Comparison(config or WIDE, capacity=capacity)
     stream = OrderStream(random_, comparison.reference)
     days = step = 0
     try:
@@ -222,6 +241,8 @@ def test_a_long_day() -> None:
     comparison = run(capacity, SEED, STEPS)
 
     assert comparison.reference.trades > STEPS / 10
+    too_fast = tables.REJECT_CODES["THROTTLED"].number
+    assert comparison.desk.engine.statistics().refusals[too_fast] > STEPS / 100
     comparison.close()
 
 
@@ -235,6 +256,26 @@ def test_a_full_house(orders: int, levels: int, closed_ids: int) -> None:
 
     capacity_code = tables.REJECT_CODES["CAPACITY"].number
     assert comparison.desk.engine.statistics().refusals[capacity_code] > 20
+    other, _ = comparison.desk.replayed()
+    assert other.engine.state_hash() == comparison.desk.engine.state_hash()
+    other.close()
+    comparison.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_than_is_allowed(seed: int) -> None:
+    """Where sessions send far more than they may, the reference refuses the same (K5)."""
+    config = throttled(**{name: throttle(messages=11, orders=10) for name in SESSIONS})
+    comparison = run(CAPACITY, seed, 2000, config)
+
+    refused = Counter(
+        sent[35] + sent[434]
+        for name in SESSIONS
+        for sent in comparison.desk.sent(records_of(comparison.desk.journal), name)
+        if sent[58].startswith("THROTTLED; ")
+    )
+    assert all(refused[kind] > 10 for kind in ("8", "91", "92", "j")), refused
+    assert comparison.reference.trades > 0
     other, _ = comparison.desk.replayed()
     assert other.engine.state_hash() == comparison.desk.engine.state_hash()
     other.close()
