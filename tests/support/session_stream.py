@@ -149,12 +149,15 @@ class SessionStream:
 
     def _log_on(self, name: str) -> None:
         """Log on, mostly with the number expected."""
-        expected = self._pen.engine.session(self._pen.id(name)).next_in
-        self._pen.next_number[name] = expected + self._random.choice([0] * 10 + [1])
+        view = self._pen.engine.session(self._pen.id(name))
+        self._pen.next_number[name] = view.next_in + self._random.choice([0] * 10 + [1])
         fields: Fields = {98: "0", 108: self._random.choice(["5", "30", "60"])}
         if self._maybe(0.1):
             fields[141] = "Y"
             self._pen.next_number[name] = 1
+        if self._maybe(0.3):
+            missed = self._random.choice([-1, 0, 0, 0, 1, 5])
+            fields[789] = "1" if 141 in fields else str(max(1, view.next_out - missed))
         self._add("logon", name, self._pen.build(name, "A", fields))
 
     def _burst(self, name: str) -> None:
@@ -199,6 +202,8 @@ class SessionStream:
                     (43, "N"),
                     (142, "NY"),
                     (115, "X"),
+                    (369, "1"),
+                    (369, "99999"),
                     (52, "20260921-13:00:00"),
                 ]
             )

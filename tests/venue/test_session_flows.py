@@ -2,7 +2,7 @@
 
 import pytest
 from support.small_venue import NS_PER_S, configuration
-from support.venue_desk import Sent, VenueDesk, logon_input
+from support.venue_desk import Sent, VenueDesk, fields_of, frames_of, logon_input
 
 from kk99fix.journal.record import Kind, Record, ResendRange
 from kk99fix.session.machine import Session
@@ -388,3 +388,30 @@ def test_a_fault_costs_one_session(desk: VenueDesk, monkeypatch: pytest.MonkeyPa
 
     assert not desk.venue.is_live(desk.id("ALPHA"))
     assert told(desk.send("BETA", "1", {112: "x"})) == ["BETA 0 2"]
+
+
+def test_what_a_logon_says_it_misses_is_resent(desk: VenueDesk) -> None:
+    """NextExpectedMsgSeqNum(789) freezes a range in the unit of the Logon(A), as a replay does."""
+    desk.log_on("ALPHA")
+    desk.send("ALPHA", "D", f"11=1|{ORDER}")
+    desk.drop("ALPHA")
+    unit = desk.log_on("ALPHA", {789: "2"})
+    (answer,) = desk.sent(unit)
+
+    assert (answer[35], answer.number, answer[789]) == ("A", 3, "4")
+    assert resend_of(unit) == [(2, 2)]
+    other, _ = desk.replayed()
+    assert other.engine.session(other.id("ALPHA")) == desk.engine.session(desk.id("ALPHA"))
+
+
+def test_a_resend_leaves_before_our_own_request() -> None:
+    """Who asks above a gap gets what it asked for, and then our ResendRequest(2)."""
+    desk = VenueDesk(feeds=True)
+    desk.log_on("ALPHA")
+    desk.send("ALPHA", "D", f"11=1|{ORDER}")
+    desk.wire["ALPHA"].clear()
+    desk.next_number["ALPHA"] = 5
+    desk.send("ALPHA", "2", {7: "1", 16: "0"})
+    left = [fields_of(frame) for frame in frames_of(desk.wire["ALPHA"])]
+
+    assert [(fields[35], fields[34]) for fields in left] == [("4", "1"), ("8", "2"), ("2", "3")]
