@@ -164,6 +164,9 @@ void kk_report_order(kk_engine *engine, const kk_report *report) {
     const uint8_t *message;
     size_t length;
     const uint64_t lsn = kk_message_end(engine, order->session, at, &message, &length);
+    if (kk_unlikely(report->cause.reason != KK_REASON_NONE)) {
+        engine->statistics.refusals[report->cause.reason]++;
+    }
     if (account->copy_count > 0) {
         kk_copy_message(engine, account->copies, account->copy_count, message, length, lsn);
     }

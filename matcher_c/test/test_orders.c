@@ -75,6 +75,8 @@ static void rests_of_takers(void) {
     RUN(&v, steps);
     KK_CHECK(venue_book_is(&v, 0, '1', "99x7"));
     KK_CHECK(venue_book_is(&v, 0, '2', ""));
+    KK_CHECK(v.engine->statistics.refusals[KK_REASON_IOC_REMAINDER] == 2);
+    KK_CHECK(v.engine->statistics.refusals[KK_REASON_NONE] == 0);
     venue_close(&v);
 }
 
