@@ -64,6 +64,7 @@ accounts = ["{comp_id}{suffix}"]
 [logon]
 allow_from = ["127.0.0.0/8"]
 heart_bt_int = [5, 60]
+cancel_on_disconnect = false
 """
 
 

@@ -110,7 +110,7 @@ def _instruments(settings: Settings) -> Table:
 
 def _sessions(settings: Settings) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("session", "role", "firm", "accounts", "from"):
+    for heading in ("session", "role", "firm", "accounts", "from", "orders on disconnect"):
         table.add_column(heading)
     for session in settings.sessions:
         table.add_row(
@@ -119,5 +119,17 @@ def _sessions(settings: Settings) -> Table:
             session.session.firm,
             "\n".join(session.session.accounts) or "-",
             "\n".join(str(network) for network in session.logon.allow_from),
+            _on_disconnect(session),
         )
     return table
+
+
+def _on_disconnect(session: SessionFile) -> str:
+    """What becomes of the session's orders when its connection ends."""
+    logon = session.logon
+    if session.session.role != "order-entry":
+        return "-"
+    if not logon.cancel_on_disconnect:
+        return "stay"
+    when = f"after {logon.cancel_grace_s} s" if logon.cancel_grace_s else "at once"
+    return f"cancelled {when}" + (", on logout too" if logon.cancel_on_logout else "")

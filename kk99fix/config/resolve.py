@@ -100,6 +100,9 @@ def _session(settings: Settings, value: SessionFile, owner: dict[str, str]) -> d
         "throttle": _throttle(value.limits, otherwise),
         "heart_bt_int": list(value.logon.heart_bt_int),
         "reset_seq_num": value.logon.reset_seq_num,
+        "cancel_on_disconnect": value.logon.cancel_on_disconnect,
+        "cancel_grace_ns": value.logon.cancel_grace_s * NS_PER_S,
+        "cancel_on_logout": value.logon.cancel_on_logout,
         "drop_copy": _scope(value, owner),
     }
 

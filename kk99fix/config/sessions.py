@@ -24,8 +24,11 @@ LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"
 
 #: Keys of a session file that stand in its documentation and do nothing yet.
 LATER: Later = {
-    "logon": frozenset({"totp", "client_certificate", "cancel_on_disconnect", "cancel_grace_s"}),
+    "logon": frozenset({"totp", "client_certificate"}),
 }
+
+#: Keys of [logon] that are about orders, which a drop copy has none of.
+_ABOUT_ORDERS = ("cancel_on_disconnect", "cancel_grace_s", "cancel_on_logout")
 
 Interval = Annotated[int, Between(1, 3600)]
 
@@ -66,6 +69,13 @@ class Logon:
     reset_seq_num: Annotated[str, OneOf("allowed", "refused", later=("at-session-start",))] = (
         "refused"
     )
+    #: Whether open orders are cancelled when the connection ends other than by a logout.
+    #: An order says otherwise by ExecInst(18): H keeps it, Q cancels it.
+    cancel_on_disconnect: bool = True
+    #: How long the session may take to return before that.
+    cancel_grace_s: Annotated[int, Between(0, 3600)] = 0
+    #: Whether a logout counts as such an end; a planned stop of the gateway never does.
+    cancel_on_logout: bool = False
 
 
 @frozen
@@ -106,9 +116,17 @@ def _role_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
         if scope != DropCopy():
             key = "firms" if scope.firms else "accounts"
             yield ("drop_copy", key), "does not apply to role order-entry; leave it out"
-        return
+    else:
+        yield from _drop_copy_mistakes(value)
+
+
+def _drop_copy_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
+    session, scope = value.session, value.drop_copy
     if session.accounts:
         yield ("session", "accounts"), "does not apply to role drop-copy; leave it out"
+    for key in _ABOUT_ORDERS:
+        if getattr(value.logon, key) != getattr(Logon(), key):
+            yield ("logon", key), "does not apply to role drop-copy; leave it out"
     if value.limits != SessionLimits():
         yield ("limits",), "does not apply to role drop-copy; leave it out"
     if not scope.firms and not scope.accounts:
@@ -135,6 +153,12 @@ def _logon_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
                 was = f'found "{network}", every address, without a password'
                 right = "narrower networks or a password"
                 yield ("logon", "allow_from"), f"{was}; {right} would be right"
+    if logon.cancel_on_logout and not logon.cancel_on_disconnect:
+        right = "leaving one of the two out"
+        yield (
+            ("logon", "cancel_on_logout"),
+            f"found true beside cancel_on_disconnect = false; {right} would be right",
+        )
     low, high = logon.heart_bt_int
     if low > high:
         right = f"[{high}, {low}], lowest first,"

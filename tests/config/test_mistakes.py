@@ -182,6 +182,40 @@ SINGLE_VALUES = [
     ),
     (
         BROKER1,
+        "cancel_on_disconnect = false",
+        'cancel_on_disconnect = "no"',
+        'sessions/BROKER1.toml: logon.cancel_on_disconnect: found "no"; '
+        "true or false would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        "[logon]\ncancel_grace_s = 3601",
+        "sessions/BROKER1.toml: logon.cancel_grace_s: found 3601; "
+        "a number from 0 to 3600 would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        "[logon]\ncancel_on_logout = 1",
+        "sessions/BROKER1.toml: logon.cancel_on_logout: found 1; true or false would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        "[logon]\ncancel_on_logout = true",
+        "sessions/BROKER1.toml: logon.cancel_on_logout: found true beside cancel_on_disconnect = "
+        "false; leaving one of the two out would be right",
+    ),
+    (
+        DROPCOPY1,
+        "[logon]",
+        "[logon]\ncancel_on_disconnect = false",
+        "sessions/DROPCOPY1.toml: logon.cancel_on_disconnect: does not apply to role drop-copy; "
+        "leave it out",
+    ),
+    (
+        BROKER1,
         "[limits]",
         "[limits]\nmessages_per_second = -1",
         "sessions/BROKER1.toml: limits.messages_per_second: found -1; "
