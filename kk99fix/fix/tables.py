@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "d3d64662134c145912fd066c1c6def007d5998bafe2eb6af928f1843d8861ec7"
+DICTIONARY_SHA256: Final = "2a5453d3e91fff73cfcadcf5fd261ef37d83babe6420a7a00d29b4a89a64233e"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 
@@ -284,7 +284,7 @@ DATA_OF_LENGTH: Final[dict[int, int]] = {
 
 ECHO_TAGS: Final = frozenset({1, 15, 21, 22, 48, 207, 526, 528, 529, 582, 583, 58})
 
-INSTRUCTION_TAGS: Final = frozenset({18, 110, 111, 210, 152, 516, 99, 168, 432, 126, 211, 388, 389, 847, 848, 849, 192, 640, 121})
+INSTRUCTION_TAGS: Final = frozenset({110, 111, 210, 152, 516, 99, 168, 432, 126, 211, 388, 389, 847, 848, 849, 192, 640, 121})
 
 #: Our own fields, sent to sessions of dialect kk99 only.
 KK99_FIELDS: Final[dict[int, FieldRule]] = {

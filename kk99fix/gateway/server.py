@@ -37,6 +37,7 @@ from kk99fix.journal.errors import JournalPrepareError
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
 from kk99fix.venue.inputs import ConfigInput, RestartInput
+from kk99fix.venue.leaving import GATEWAY_STOPPED
 from kk99fix.venue.session_commands import NewsInput, StopInput
 
 NS_PER_S: Final = 1_000_000_000
@@ -49,6 +50,8 @@ PREPARE_AGAIN_S: Final = 5.0
 STOP_HEADLINE: Final = "The gateway stops"
 STOP_LINES: Final = ("Orders stay as they are, and sequence numbers go on.",)
 LOGOUT_TEXT: Final = "the gateway stops"
+#: Cause of the ends of connections when a task has failed and takes the process along.
+GATEWAY_FAILED: Final = "gateway-failed"
 
 
 def capacity_of(settings: Settings) -> Capacity:
@@ -169,6 +172,7 @@ async def run(
     wait_for_stop: Callable[[], Awaitable[None]],
 ) -> None:
     """Serve until `wait_for_stop` returns, then stop; the gateway may not be used again."""
+    cause = GATEWAY_FAILED
     try:
         snapshots = Snapshots(gateway)
         with exporting(snapshots, metrics_host, metrics_port):
@@ -180,10 +184,11 @@ async def run(
                     address = listeners[0].socket.getsockname()
                     ready(address[0], address[1])
                     await wait_for_stop()
+                cause = GATEWAY_STOPPED
                 await _log_everybody_out(gateway, wait_for_stop)
                 tasks.cancel_scope.cancel()
     finally:
-        stop(gateway)
+        stop(gateway, cause)
 
 
 def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -256,11 +261,11 @@ async def _log_everybody_out(
             nursery.cancel_scope.cancel()
 
 
-def stop(gateway: Gateway) -> None:
-    """Close what is left: connections, pump, journal, lock."""
+def stop(gateway: Gateway, cause: str = GATEWAY_STOPPED) -> None:
+    """Close what is left: connections, for this cause, then pump, journal and lock."""
     try:
         if not gateway.sequencer.failed:
-            gateway.connections.close_all("gateway-stopped")
+            gateway.connections.close_all(cause)
             gateway.sequencer.commit()
     finally:
         gateway.sequencer.pump.close()

@@ -292,6 +292,7 @@ class Engine:
         role: str,
         dialect: str,
         enabled: bool,
+        cancel_on_disconnect: bool,
         accounts: Sequence[int],
         limits: Limits,
         throttle: ThrottleLimits = NO_THROTTLE,
@@ -311,6 +312,7 @@ class Engine:
         config.throttle.messages_per_second = throttle.messages_per_second
         config.throttle.orders_per_second = throttle.orders_per_second
         config.throttle.logout_after = throttle.logout_after
+        config.cancel_on_disconnect = cancel_on_disconnect
         ids = ffi.new("uint32_t[]", list(accounts) or [0])
         config.accounts = ids
         config.account_count = len(accounts)
@@ -393,6 +395,7 @@ class Engine:
         target.side = ord(command.side)
         target.ord_type = ord(command.ord_type)
         target.time_in_force = ord(command.time_in_force)
+        target.on_disconnect = ord(command.on_disconnect or "\0")
         target.reason = command.reason
         lib.kk_submit(self._handle, session, target)
 
@@ -429,6 +432,24 @@ class Engine:
     def trading_day(self) -> int:
         """The trading day, YYYYMMDD; 0 before the first configuration."""
         return int(lib.kk_trading_day(self._handle))
+
+    def pull_orders(self, session: int, below_order_id: int) -> None:
+        """Cancel on disconnect: the walk pulls the session's orders with a lower OrderID(37)."""
+        lib.kk_pull_orders(self._handle, session, below_order_id)
+
+    @property
+    def next_order_id(self) -> int:
+        """OrderID(37) of the next order."""
+        return int(lib.kk_next_order_id(self._handle))
+
+    def walk_slice(self, limit: int) -> bool:
+        """Walk on over at most `limit` order slots; True while the walk is not at its end."""
+        return bool(lib.kk_walk_slice(self._handle, limit))
+
+    @property
+    def walk_pending(self) -> bool:
+        """Whether sessions wait for the walk over the order slots."""
+        return bool(lib.kk_walk_pending(self._handle))
 
     # ------------------------------------------------------------------ bytes and replay
 

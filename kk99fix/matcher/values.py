@@ -124,6 +124,8 @@ class Command:
     side: str = "1"
     ord_type: str = "2"
     time_in_force: str = "0"
+    #: ExecInst(18): "H" keeps the order on a disconnect, "Q" cancels it; "" is as its session.
+    on_disconnect: str = ""
     poss_resend: bool = False
     reason: int = 0
 

@@ -15,6 +15,9 @@ _SOH = b"\x01"
 _NO_PARTY_IDS = 453
 _PARTY_TAGS = frozenset({448, 447, 452, 802, 523, 803})
 _TEXT = 58
+_EXEC_INST = 18
+#: The ExecInst(18) that are carried out: keep and cancel the order on a disconnect.
+_ON_DISCONNECT = frozenset({b"H", b"Q"})
 #: What stands for an absent Side(54), OrdType(40) or TimeInForce(59).
 _DEFAULTS = {54: b"1", 40: b"2", 59: b"0"}
 
@@ -49,6 +52,7 @@ def command_of(message: Message) -> Command:
         side=side,
         ord_type=ord_type,
         time_in_force=time_in_force,
+        on_disconnect=_on_disconnect(message),
         poss_resend=message.get_bool(97),
         reason=_reason(message),
     )
@@ -63,9 +67,17 @@ def _character(message: Message, tag: int) -> str:
     return (message.get(tag) or _DEFAULTS[tag]).decode("ascii")
 
 
+def _on_disconnect(message: Message) -> str:
+    """What ExecInst(18) says of the end of the session's connection; "" for nothing."""
+    exec_inst = message.get(_EXEC_INST) or b""
+    return exec_inst.decode("ascii") if exec_inst in _ON_DISCONNECT else ""
+
+
 def _reason(message: Message) -> int:
     """Number of the reject code for what only the full decoding finds; 0 for none."""
-    if any(tag in tables.INSTRUCTION_TAGS for tag, _ in message.fields):
+    exec_inst = message.get(_EXEC_INST)
+    unknown = exec_inst is not None and exec_inst not in _ON_DISCONNECT
+    if unknown or any(tag in tables.INSTRUCTION_TAGS for tag, _ in message.fields):
         return tables.REJECT_CODES["UNSUPPORTED_INSTRUCTION"].number
     return 0
 

@@ -75,6 +75,11 @@ class Registry:
         """Names of all sessions that ever had an id."""
         return {number: name for name, number in self.ids["sessions"].items()}
 
+    def session(self, session: int) -> dict[str, Any]:
+        """What was last said of a session, also when its file is gone."""
+        known: dict[str, Any] = self._known["sessions"][self.session_names()[session]]
+        return known
+
     def _check_identity(self, resolved: dict[str, Any]) -> None:
         """Refuse what would change the meaning of records that exist."""
         fixed = {
@@ -151,6 +156,7 @@ class Registry:
                 role=session["role"],
                 dialect=session["dialect"],
                 enabled=True,
+                cancel_on_disconnect=session["cancel_on_disconnect"],
                 accounts=[self.ids["accounts"][account] for account in session["accounts"]],
                 limits=Limits(**session["limits"]),
                 throttle=ThrottleLimits(**session["throttle"]),

@@ -50,12 +50,15 @@ from kk99fix.venue.inputs import (
     TickInput,
     msg_seq_num,
 )
+from kk99fix.venue.leaving import Leaving
 from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange, UnknownTrade
 from kk99fix.venue.registry import Registry, set_venue
 from kk99fix.venue.session_commands import NewsInput, ProbeInput, SessionCommand, StopInput
 
 #: Order slots looked at for expiry in one unit: about a millisecond.
 EXPIRE_SLICE = 10_000
+#: Order slots that the walk looks at in one unit; an order that is reported on counts as ten.
+WALK_SLICE = 10_000
 #: Further away than any deadline, and far from overflow when added to a time.
 NEVER_NS = 1 << 61
 
@@ -67,6 +70,7 @@ class Venue:
         """Begin empty: the first inputs are CONFIG and DAY_ROLL."""
         self.engine = engine
         self.registry = Registry()
+        self._leaving = Leaving(engine, self.registry)
         self._sessions: dict[int, Session] = {}
         #: Deadlines that depend on neither side's traffic, by session.
         self._deadlines_ns: dict[int, int] = {}
@@ -87,7 +91,10 @@ class Venue:
         message = item.message() if isinstance(item, FrameInput | LogonInput) else None
         number = msg_seq_num(message) if message is not None else 0
         with self.engine.unit(item.kind, item.session, number, now_ns, item.payload()):
+            walking = self.engine.walk_pending
             self._dispatch(item, message, now_ns, outcome)
+            if self.engine.walk_pending and (isinstance(item, TickInput) or not walking):
+                self.engine.walk_slice(WALK_SLICE)
         return outcome
 
     def _dispatch(
@@ -101,7 +108,7 @@ class Venue:
                 assert message is not None
                 self._logon(item.session, message, now_ns, outcome)
             case DisconnectInput():
-                self._end(item.session)
+                self._end(item.session, item.cause)
             case TickInput():
                 self._tick(now_ns, outcome)
             case ConfigInput():
@@ -117,6 +124,7 @@ class Venue:
     def _command(self, item: SessionCommand, now_ns: int, outcome: Outcome) -> None:
         match item:
             case StopInput():
+                self._leaving.asked_to_leave(item.session)
                 text = item.text.encode("ascii")
                 self._log_out(item.session, text, DisconnectCause.LOGOUT, outcome)
             case ProbeInput():
@@ -165,11 +173,10 @@ class Venue:
 
     def next_deadline_ns(self) -> int | None:
         """When the next TICK matters; None: never."""
-        if self.engine.expire_pending:
+        if self.engine.expire_pending or self.engine.walk_pending:
             return self._last_ns
         moments = [self.engine.next_deadline_ns, *self._deadlines_ns.values()]
-        if self._reopen_ns is not None:
-            moments.append(self._reopen_ns)
+        moments += [due for due in (self._reopen_ns, self._leaving.deadline_ns) if due is not None]
         earliest_ns = min(moments)
         return earliest_ns if earliest_ns < NEVER_NS else None
 
@@ -214,7 +221,7 @@ class Venue:
         except Exception:  # noqa: BLE001 - a fault of ours may cost this session, never the others
             outcome.faults.append(Fault(session, traceback.format_exc()))
             outcome.disconnects.append(Disconnected(session, "internal-fault"))
-            self._end(session)
+            self._end(session, "internal-fault")
         else:
             self._carry_out(session, effects, outcome)
 
@@ -237,9 +244,10 @@ class Venue:
                     self._deliver(session, message, outcome)
                 case Established():
                     engine.establish(session, established=True)
+                    self._leaving.returned(session)
                 case Disconnect(cause=cause):
                     outcome.disconnects.append(Disconnected(session, cause.value))
-                    self._end(session)
+                    self._end(session, cause.value)
                 case _:
                     assert_never(effect)
         self._set_waits(session)
@@ -276,14 +284,16 @@ class Venue:
                 session, timers.heartbeat_ns or NEVER_NS, timers.silence_ns or NEVER_NS
             )
 
-    def _end(self, session: int) -> None:
+    def _end(self, session: int, cause: str) -> None:
         """The session has no connection any more; its numbers stay."""
         layer = self._sessions.pop(session, None)
         if layer is not None:
             layer.connection_lost()
             self._say_no_more(session)
         self._deadlines_ns.pop(session, None)
-        self.engine.establish(session, established=False)
+        if self.engine.session(session).established:
+            self.engine.establish(session, established=False)
+            self._leaving.left(session, cause, self._last_ns)
 
     def _say_no_more(self, session: int) -> None:
         """What was sent so far is the last of this connection; its ring follows no further."""
@@ -321,6 +331,7 @@ class Venue:
         for session in sorted(waiting | set(self.engine.sessions_due(now_ns))):
             tick = partial(self._sessions[session].tick, self._numbers(session), now_ns)
             self._ask(session, tick, outcome)
+        self._leaving.tick(now_ns)
         if self.engine.expire_pending:
             self.engine.expire_slice(EXPIRE_SLICE)
 
@@ -328,11 +339,11 @@ class Venue:
         for session in self.registry.apply(item.content, self.engine, halted=self._halted):
             if session in self._sessions:
                 outcome.disconnects.append(Disconnected(session, "configuration"))
-                self._end(session)
+                self._end(session, "configuration")
 
     def _restart(self, now_ns: int) -> None:
         for session in self.live_sessions:
-            self._end(session)
+            self._end(session, "restart")
         venue = self.registry.content["venue"]
         self._set_halted(halted=venue["after_restart"] == "halted")
         if self._halted and venue["reopen_after_ns"] > 0:

@@ -180,6 +180,7 @@ typedef struct kk_session_config {
     uint32_t enabled;              /* 0: the file is gone; numbers and id stay */
     uint32_t precision;            /* kk_precision of what is sent to it */
     uint32_t tells_last_processed; /* 1: all that is sent to it has LastMsgSeqNumProcessed(369) */
+    uint32_t cancel_on_disconnect; /* of orders that do not say otherwise */
     uint32_t account_count;
     const uint32_t *accounts; /* copied; the first is the default */
     kk_limits limits;
@@ -235,6 +236,9 @@ typedef enum kk_command_kind {
 #define KK_COMMAND_HAS_QTY 2u
 #define KK_COMMAND_POSS_RESEND 4u
 
+#define KK_KEEP_ON_DISCONNECT ((uint8_t)'H')   /* although the session cancels */
+#define KK_CANCEL_ON_DISCONNECT ((uint8_t)'Q') /* although the session does not */
+
 /* A decoded D, F, G or H.  Spans point into `base`, which lives as long as the call. */
 typedef struct kk_command {
     const uint8_t *base;
@@ -260,7 +264,7 @@ typedef struct kk_command {
     uint8_t side;          /* Side(54), '1' or '2' */
     uint8_t ord_type;      /* OrdType(40), '1' or '2' */
     uint8_t time_in_force; /* TimeInForce(59), '0' when absent */
-    uint8_t reserved;
+    uint8_t on_disconnect; /* ExecInst(18): KK_KEEP_ON_DISCONNECT, KK_CANCEL_ON_DISCONNECT or 0 */
 } kk_command;
 
 /*
@@ -311,6 +315,18 @@ void kk_day_roll(kk_engine *engine, uint32_t trading_day);
 bool kk_expire_slice(kk_engine *engine, uint32_t limit);
 bool kk_expire_pending(const kk_engine *engine);
 uint32_t kk_trading_day(const kk_engine *engine);
+
+/*
+ * Cancel on disconnect: the orders of `session` with an OrderID(37) below `below_order_id` are
+ * cancelled by the walk, but those that are to be kept.  kk_next_order_id is the counter.
+ * The walk over the order slots goes on slice by slice: at most `limit` slots are looked at, an
+ * order that is reported on counting as ten more.  Returns true while it is not at its end.
+ * Only inside a unit.
+ */
+void kk_pull_orders(kk_engine *engine, uint32_t session, uint64_t below_order_id);
+uint64_t kk_next_order_id(const kk_engine *engine);
+bool kk_walk_slice(kk_engine *engine, uint32_t limit);
+bool kk_walk_pending(const kk_engine *engine);
 
 typedef struct kk_replayed {
     size_t used;       /* bytes of whole units applied and compared */

@@ -18,7 +18,7 @@
 #include "kk_reasons.h"
 
 #define KK_FIELD_TAG_MAX 1023
-#define KK_FIELD_ID_MAX 159
+#define KK_FIELD_ID_MAX 158
 #define KK_ENUM_SET_COUNT 49
 
 #define KK_FIELD_IN_D 1u
@@ -90,22 +90,23 @@ typedef enum kk_field_id {
     KK_ID_TRANSACT_TIME = 26, /* 60 */
     KK_ID_SECURITY_TYPE = 27, /* 167 */
     KK_ID_ORD_STATUS_REQ_ID = 28, /* 790 */
-    KK_ID_NO_PARTY_IDS = 29, /* 453 */
-    KK_ID_PARTY_ID = 30, /* 448 */
-    KK_ID_PARTY_ID_SOURCE = 31, /* 447 */
-    KK_ID_PARTY_ROLE = 32, /* 452 */
-    KK_ID_ACCOUNT = 33, /* 1 */
-    KK_ID_CURRENCY = 34, /* 15 */
-    KK_ID_HANDL_INST = 35, /* 21 */
-    KK_ID_SECURITY_ID_SOURCE = 36, /* 22 */
-    KK_ID_SECURITY_ID = 37, /* 48 */
-    KK_ID_SECURITY_EXCHANGE = 38, /* 207 */
-    KK_ID_SECONDARY_CL_ORD_ID = 39, /* 526 */
-    KK_ID_ORDER_CAPACITY = 40, /* 528 */
-    KK_ID_ORDER_RESTRICTIONS = 41, /* 529 */
-    KK_ID_CUST_ORDER_CAPACITY = 42, /* 582 */
-    KK_ID_CL_ORD_LINK_ID = 43, /* 583 */
-    KK_ID_TEXT = 44, /* 58 */
+    KK_ID_EXEC_INST = 29, /* 18 */
+    KK_ID_NO_PARTY_IDS = 30, /* 453 */
+    KK_ID_PARTY_ID = 31, /* 448 */
+    KK_ID_PARTY_ID_SOURCE = 32, /* 447 */
+    KK_ID_PARTY_ROLE = 33, /* 452 */
+    KK_ID_ACCOUNT = 34, /* 1 */
+    KK_ID_CURRENCY = 35, /* 15 */
+    KK_ID_HANDL_INST = 36, /* 21 */
+    KK_ID_SECURITY_ID_SOURCE = 37, /* 22 */
+    KK_ID_SECURITY_ID = 38, /* 48 */
+    KK_ID_SECURITY_EXCHANGE = 39, /* 207 */
+    KK_ID_SECONDARY_CL_ORD_ID = 40, /* 526 */
+    KK_ID_ORDER_CAPACITY = 41, /* 528 */
+    KK_ID_ORDER_RESTRICTIONS = 42, /* 529 */
+    KK_ID_CUST_ORDER_CAPACITY = 43, /* 582 */
+    KK_ID_CL_ORD_LINK_ID = 44, /* 583 */
+    KK_ID_TEXT = 45, /* 58 */
     KK_ID_COUNT
 } kk_field_id;
 

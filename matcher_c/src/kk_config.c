@@ -210,6 +210,7 @@ kk_status kk_session_set(kk_engine *engine, uint32_t id, const kk_session_config
     session->enabled = config->enabled != 0;
     session->precision = (uint8_t)config->precision;
     session->tells_last_processed = config->tells_last_processed != 0;
+    session->cancel_on_disconnect = config->cancel_on_disconnect != 0;
     session->limits = config->limits;
     session->configured = 1;
     set_accounts(engine, session, config);

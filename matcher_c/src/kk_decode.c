@@ -143,6 +143,18 @@ KK_INLINE bool take_by_class(decoder *d) {
     return false;
 }
 
+/* What becomes of the order on a disconnect; every other instruction is refused. */
+KK_INLINE bool take_exec_inst(decoder *d) {
+    const uint8_t word = *value_at(d);
+    if (d->scan.value_length == 1 &&
+        (word == KK_KEEP_ON_DISCONNECT || word == KK_CANCEL_ON_DISCONNECT)) {
+        d->command->on_disconnect = word;
+        return true;
+    }
+    d->command->reason = KK_REASON_UNSUPPORTED_INSTRUCTION;
+    return value_is_right(d);
+}
+
 KK_INLINE bool take_by_id(decoder *d) {
     kk_header *header = d->header;
     kk_command *command = d->command;
@@ -204,6 +216,8 @@ KK_INLINE bool take_by_id(decoder *d) {
         return true;
     case KK_ID_SECURITY_TYPE:
         return value_is_right(d);
+    case KK_ID_EXEC_INST:
+        return take_exec_inst(d);
     case KK_ID_NO_PARTY_IDS:
         return take_parties(d);
     case KK_ID_ACCOUNT:

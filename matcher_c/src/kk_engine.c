@@ -101,6 +101,7 @@ kk_engine *kk_engine_new(const kk_capacity *capacity) {
     engine->id_key = kk_id_key_of(no_secret);
     engine->gate_open = true;
     engine->expire_next = capacity->orders;
+    engine->walk.nearest_end = UINT64_MAX;
     engine->next_order_id = 1;
     engine->next_exec_id = 1;
     engine->next_trade_id = 1;

@@ -10,6 +10,7 @@
 #include "kk_order_index.h"
 #include "kk_order_pool.h"
 #include "kk_session_table.h"
+#include "kk_walk.h"
 
 typedef struct kk_instrument_state {
     kk_instrument config;
@@ -44,6 +45,7 @@ struct kk_engine {
     bool gate_open;
     uint32_t trading_day;
     uint32_t expire_next; /* next slot to look at; == orders capacity: nothing pending */
+    kk_walk walk;
 
     kk_id_key id_key;
     uint64_t next_order_id;

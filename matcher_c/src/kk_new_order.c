@@ -21,6 +21,7 @@ static void fill_order(const kk_engine *engine, uint32_t session, const kk_comma
     order->ord_type = command->ord_type;
     order->time_in_force = command->time_in_force;
     order->status = KK_ORDER_LIVE;
+    order->on_disconnect = command->on_disconnect;
 }
 
 static void fill_detail(const kk_command *command, const kk_checked *checked,
@@ -59,6 +60,9 @@ static uint32_t store_order(kk_engine *engine, uint32_t session, const kk_comman
     order->order_id = engine->next_order_id++;
     order->index_entry = kk_order_index_add(engine->index, hash, slot, KK_ORDER_LIVE);
     engine->sessions[session].open_orders++;
+    if (kk_unlikely(command->on_disconnect != 0)) {
+        kk_count_word(&engine->sessions[session], command->on_disconnect, 1);
+    }
     engine->accounts[checked->account].open_orders++;
     engine->firms[engine->accounts[checked->account].config.firm].open_orders++;
     engine->statistics.orders_accepted++;

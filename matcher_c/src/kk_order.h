@@ -35,8 +35,9 @@ typedef struct kk_order {
     uint8_t side;         /* '1' or '2' */
     uint8_t ord_type;
     uint8_t time_in_force;
-    uint8_t status; /* kk_order_status */
-    uint32_t reserved;
+    uint8_t status;        /* kk_order_status */
+    uint8_t on_disconnect; /* KK_KEEP_ON_DISCONNECT, KK_CANCEL_ON_DISCONNECT; 0: as its session */
+    uint8_t reserved[3];
 } kk_order;
 
 #define KK_DETAIL_BYTES 320

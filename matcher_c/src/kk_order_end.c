@@ -25,6 +25,9 @@ void kk_close_order(kk_engine *engine, uint32_t slot, kk_order_status status) {
     }
     order->leaves_lots = 0;
     order->status = (uint8_t)status;
+    if (kk_unlikely(order->on_disconnect != 0)) {
+        kk_count_word(&engine->sessions[order->session], order->on_disconnect, UINT32_MAX);
+    }
     lower(&engine->sessions[order->session].open_orders);
     lower(&engine->accounts[order->account].open_orders);
     lower(&engine->firms[engine->accounts[order->account].config.firm].open_orders);

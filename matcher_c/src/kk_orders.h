@@ -8,6 +8,8 @@
  *     kk_throttled.c     what comes faster than the session may send
  *     kk_target.c        what an id names
  *     kk_take.c          trading against the book, and what becomes of the rest
+ *     kk_walk.c          round the order slots, for sessions that want something of their orders
+ *     kk_pull.c          cancel on disconnect
  *     kk_expire.c        Day orders of a past trading day
  *     kk_order_end.c     the end of an order
  *
@@ -34,6 +36,13 @@ void kk_status_request(kk_engine *engine, uint32_t session, const kk_command *co
 void kk_close_order(kk_engine *engine, uint32_t slot, kk_order_status status);
 /* Ends an order whose trading day is over and reports 150=C.  True when it did. */
 bool kk_expire_if_due(kk_engine *engine, uint32_t slot);
+
+/* Adds 1 or -1 to how many live orders of the session say so themselves; `word` is not 0. */
+void kk_count_word(kk_session *session, uint8_t word, uint32_t by);
+/* Cancels a live order if its session is gone and takes it along.  True when it did. */
+bool kk_pull_if_due(kk_engine *engine, uint32_t slot);
+/* The walk has seen all orders that the session left behind. */
+void kk_pull_done(kk_engine *engine, kk_session *session);
 
 /*
  * Trades a live order that is not in the book against it, then lets the rest rest, or ends it.

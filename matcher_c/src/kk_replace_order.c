@@ -41,6 +41,17 @@ static former_id take_over_id(kk_engine *engine, uint32_t slot, const kk_command
     return former;
 }
 
+/* What the order says of disconnects is replaced; a request that says nothing leaves it. */
+static void take_over_word(kk_engine *engine, kk_order *order, uint8_t word) {
+    kk_session *session = &engine->sessions[order->session];
+
+    if (order->on_disconnect != 0) {
+        kk_count_word(session, order->on_disconnect, UINT32_MAX);
+    }
+    order->on_disconnect = word;
+    kk_count_word(session, word, 1);
+}
+
 static void report_replaced(kk_engine *engine, uint32_t slot, const former_id *former,
                             uint8_t priority) {
     const kk_report report = {.slot = slot,
@@ -96,6 +107,9 @@ static void replace(kk_engine *engine, uint32_t slot, const kk_command *command,
 
     order->time_in_force = command->time_in_force;
     order->expire_day = command->time_in_force == '0' ? engine->trading_day : KK_NEVER_EXPIRES;
+    if (kk_unlikely(command->on_disconnect != 0)) {
+        take_over_word(engine, order, command->on_disconnect);
+    }
     if (checked->lots <= detail->cum_lots) {
         end_as_filled(engine, slot, &former);
     } else if (same_price && checked->lots <= detail->order_qty_lots) {

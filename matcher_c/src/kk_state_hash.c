@@ -36,6 +36,8 @@ static uint64_t mix_engine(uint64_t hash, const kk_engine *engine) {
     hash = mix(hash, engine->trading_day);
     hash = mix(hash, engine->expire_next < engine->capacity.orders);
     hash = mix(hash, engine->venue.halted);
+    hash = mix(hash, engine->walk.at); /* the first slot but while somebody walks */
+    hash = mix(hash, engine->walk.nearest_end);
     return mix(hash, engine->pool.live);
 }
 
@@ -65,6 +67,9 @@ static uint64_t mix_session(uint64_t hash, const kk_session *session) {
     hash = mix(hash, (uint64_t)session->last_out_ns);
     hash = mix(hash, session->epoch);
     hash = mix(hash, session->open_orders);
+    hash = mix(hash, (uint64_t)session->orders_kept << 32 | session->orders_pulled);
+    hash = mix(hash, session->pull_below);
+    hash = mix(hash, session->pull_end);
     return mix(hash, (uint64_t)session->established << 1 | session->plain);
 }
 
@@ -78,7 +83,8 @@ static uint64_t mix_order(uint64_t hash, const kk_engine *engine, uint32_t slot)
     hash = mix(hash, (uint64_t)order->leaves_lots);
     hash = mix(hash, (uint64_t)order->session << 32 | order->account);
     hash = mix(hash, order->expire_day);
-    hash = mix(hash, (uint64_t)order->time_in_force << 8 | order->ord_type);
+    hash = mix(hash, (uint64_t)order->on_disconnect << 16 | (uint64_t)order->time_in_force << 8 |
+                         order->ord_type);
     hash = mix(hash, (uint64_t)detail->order_qty_lots);
     hash = mix(hash, (uint64_t)detail->cum_lots);
     hash = mix(hash, detail->cum_notional_low);

@@ -74,3 +74,5 @@ void kk_record_resend(kk_engine *engine, uint32_t session, uint64_t begin, uint6
 }
 
 uint32_t kk_trading_day(const kk_engine *engine) { return engine->trading_day; }
+
+uint64_t kk_next_order_id(const kk_engine *engine) { return engine->next_order_id; }

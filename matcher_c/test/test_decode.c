@@ -310,6 +310,13 @@ static void instructions(void) {
     KK_CHECK(decode(D NEW "18=6|") && command.reason == KK_REASON_UNSUPPORTED_INSTRUCTION);
     KK_CHECK(decode(D NEW "99=1|") && command.reason == KK_REASON_UNSUPPORTED_INSTRUCTION);
     KK_CHECK(decode(D NEW "63=0|") && command.reason == KK_REASON_NONE);
+    KK_CHECK(decode(D NEW) && command.on_disconnect == 0);
+    KK_CHECK(decode(D NEW "18=H|") && command.on_disconnect == KK_KEEP_ON_DISCONNECT);
+    KK_CHECK(command.reason == KK_REASON_NONE && command.echo_bytes == 0);
+    KK_CHECK(decode(G "41=z|" NEW "18=Q|") && command.on_disconnect == KK_CANCEL_ON_DISCONNECT);
+    KK_CHECK(decode(D NEW "18=H Q|") && command.reason == KK_REASON_UNSUPPORTED_INSTRUCTION);
+    KK_CHECK(decode(D NEW "18=Q 6|") && command.reason == KK_REASON_UNSUPPORTED_INSTRUCTION);
+    KK_CHECK(!decode(D NEW "18=HQ|") && !decode(D NEW "18=H|18=H|"));
 }
 
 /* The runs of the echo, each with ';' behind it. */

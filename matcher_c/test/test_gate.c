@@ -28,6 +28,7 @@ static bool takes(const char *body) {
 static void plain(void) {
     KK_CHECK(takes("35=D|" HEAD ORDER));
     KK_CHECK(takes("35=G|" HEAD "41=z|" ORDER));
+    KK_CHECK(takes("35=D|" HEAD ORDER "18=H|") && takes("35=G|" HEAD "41=z|" ORDER "18=Q|"));
     KK_CHECK(takes("35=F|" HEAD "11=b|41=a|55=AAPL|54=2|60=20260101-00:00:00|"));
     KK_CHECK(takes("35=D|34=1|43=N|97=N|50=desk|57=x|56=KK99|49=ALPHA|" TIME ORDER "59=4|"));
     KK_CHECK(takes("35=D|49=ALPHA|56=KK99|34=1|52=20260101-00:02:00|" ORDER));

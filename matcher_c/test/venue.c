@@ -71,6 +71,7 @@ void venue_set_session(venue *v, uint32_t session, const kk_session_config *own)
                                 .firm = session_firms[session],
                                 .role = session == 2 ? KK_ROLE_DROP_COPY : KK_ROLE_ORDER_ENTRY,
                                 .enabled = 1,
+                                .cancel_on_disconnect = v->cancel_on_disconnect[session],
                                 .account_count = counts[session],
                                 .accounts = accounts[session],
                                 .precision = own->precision,
@@ -86,6 +87,13 @@ void venue_limit_session(venue *v, uint32_t session, const kk_limits *limits) {
     const kk_session_config own = {.limits = *limits};
 
     venue_set_session(v, session, &own);
+}
+
+void venue_cancel_on_disconnect(venue *v, uint32_t session, bool cancel) {
+    const kk_limits none = {0};
+
+    v->cancel_on_disconnect[session] = cancel;
+    venue_limit_session(v, session, &none);
 }
 
 void venue_halt(venue *v, bool halted) {
@@ -204,6 +212,9 @@ static void take_value(kk_command *command, uint32_t tag, const char *value, siz
     case 59:
         command->time_in_force = bytes[0];
         return;
+    case 18:
+        command->on_disconnect = bytes[0];
+        return;
     case 97:
         command->flags |= KK_COMMAND_POSS_RESEND;
         return;
@@ -265,6 +276,21 @@ void venue_roll(venue *v, uint32_t trading_day) {
 bool venue_expire(venue *v, uint32_t limit) {
     begin(v, KK_RECORD_TICK);
     const bool pending = kk_expire_slice(v->engine, limit);
+    kk_unit_end(v->engine);
+    return pending;
+}
+
+bool venue_walk(venue *v, uint32_t limit) {
+    begin(v, KK_RECORD_TICK);
+    const bool pending = kk_walk_slice(v->engine, limit);
+    kk_unit_end(v->engine);
+    return pending;
+}
+
+bool venue_leave(venue *v, uint32_t session, uint32_t limit) {
+    begin(v, KK_RECORD_DISCONNECT);
+    kk_pull_orders(v->engine, session, kk_next_order_id(v->engine));
+    const bool pending = kk_walk_slice(v->engine, limit);
     kk_unit_end(v->engine);
     return pending;
 }

@@ -34,6 +34,7 @@ typedef struct venue {
     int64_t now_ns;
     uint64_t last_exec_id;
     uint64_t frames[VENUE_SESSIONS]; /* MsgSeqNum(34) of the last frame made for each session */
+    bool cancel_on_disconnect[VENUE_SESSIONS];
 } venue;
 
 /* Ordinary capacities; a test may change them before venue_open. */
@@ -47,11 +48,17 @@ void venue_set_session(venue *v, uint32_t session, const kk_session_config *own)
 void venue_limit_account(venue *v, uint32_t account, const kk_limits *limits);
 void venue_limit_firm(venue *v, uint32_t firm, const kk_limits *limits);
 void venue_halt(venue *v, bool halted);
+/* Whether the session's orders go with its connection, but for those that say otherwise. */
+void venue_cancel_on_disconnect(venue *v, uint32_t session, bool cancel);
 
 /* Runs a command in a unit of its own; the unit stays in the journal until the next one. */
 void venue_do(venue *v, const char *command);
 void venue_roll(venue *v, uint32_t trading_day);
 bool venue_expire(venue *v, uint32_t limit);
+/* The session's connection ends, and the walk does its first slice. */
+bool venue_leave(venue *v, uint32_t session, uint32_t limit);
+/* One more slice of the walk. */
+bool venue_walk(venue *v, uint32_t limit);
 
 /* Whether the last unit's messages are the expected ones; prints both when not. */
 bool venue_said(venue *v, const char *expected);

@@ -42,7 +42,7 @@ def test_every_refusal_is_described() -> None:
 def test_every_end_is_described() -> None:
     """The table has every cause that the end of a session may have."""
     causes = {cause.value for cause in DisconnectCause} | set(connections._CUT_CAUSES.values())
-    ours = {"gateway-stopped", "configuration", "internal-fault"}
+    ours = {"gateway-stopped", "gateway-failed", "configuration", "internal-fault"}
 
     assert section("Why a session ends") == causes | ours
 

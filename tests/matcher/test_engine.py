@@ -46,6 +46,7 @@ SESSION: dict[str, Any] = {
     "role": "order-entry",
     "dialect": "fix44",
     "enabled": True,
+    "cancel_on_disconnect": False,
     "accounts": [0],
     "limits": Limits(),
 }

@@ -55,12 +55,20 @@ class Comparison:
         self._compare(self.desk.apply(DayRollInput(str(day))), reports)
         self.compare_all_books()
 
-    def expire(self) -> None:
-        """One more slice of expiry on both sides, if there is one."""
+    def tick(self) -> None:
+        """One more slice of expiry and of the walk on both sides, as far as there are any."""
         assert self.desk.engine.expire_pending == self.reference.expiring
-        reports = self.reference.expire(venue_module.EXPIRE_SLICE)
+        assert self.desk.engine.walk_pending == self.reference.walking
+        reports = self.reference.tick(venue_module.EXPIRE_SLICE, venue_module.WALK_SLICE)
         self._compare(self.desk.tick(), reports)
         self.compare_all_books()
+
+    def leave(self, session: str) -> None:
+        """A session loses its connection and is back at once."""
+        reports = self.reference.leave(session, venue_module.WALK_SLICE)
+        self._compare(self.desk.drop(session), reports)
+        self.compare_all_books()
+        self.desk.log_on(session)
 
     def compare_all_books(self) -> None:
         """Every side of every instrument."""

@@ -34,11 +34,18 @@ SMALL = {
 }
 
 
-def small_settings(folder: Path, changes: dict[str, str] | None = None) -> Settings:
-    """The shipped files with small pools; `changes` replace further texts of venue.toml."""
+def small_settings(
+    folder: Path,
+    changes: dict[str, str] | None = None,
+    *,
+    broker1: dict[str, str] | None = None,
+) -> Settings:
+    """The shipped files with small pools; further texts of venue.toml and BROKER1.toml replaced."""
     files = ConfigFolder(folder)
     for old, new in (SMALL | (changes or {})).items():
         files.replace("config/venue.toml", old, new)
+    for old, new in (broker1 or {}).items():
+        files.replace("sessions/BROKER1.toml", old, new)
     return files.load()
 
 

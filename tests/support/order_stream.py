@@ -41,6 +41,7 @@ def fix_fields(request: Request, now_ns: int) -> Fields:
         fields[40] = request.ord_type
         fields[44] = _number(request.price)
         fields[59] = request.time_in_force
+        fields[18] = request.on_disconnect
     return fields
 
 
@@ -189,6 +190,7 @@ class OrderStream:
             price=None if ord_type == "1" and self._maybe(0.8) else price,
             ord_type=ord_type,
             time_in_force=self._random.choice(["", "0", "0", "0", "1", "1", "1", "3", "4"]),
+            on_disconnect=self._random.choice([""] * 8 + ["H", "Q"]),
             age_ns=self._age(0.01),
             poss_resend=self._again(session, clord_id),
         )
@@ -253,6 +255,7 @@ class OrderStream:
             ord_type=self._random.choice("222222222221"),
             time_in_force=self._random.choice(["", "0", "1", "1", "1", "3"]),
             account=self._random.choice([""] * 6 + [order.account] * 3 + ["A2"]),
+            on_disconnect=self._random.choice([""] * 8 + ["H", "Q"]),
         )
 
     def _status(self) -> Request:

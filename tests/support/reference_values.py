@@ -27,6 +27,8 @@ class Request:
     price: int | None = None
     ord_type: str = "2"
     time_in_force: str = ""
+    #: ExecInst(18): H keeps the order on a disconnect, Q cancels it.
+    on_disconnect: str = ""
     age_ns: int = 0
     poss_resend: bool = False
 
@@ -84,6 +86,7 @@ class Order:
     time_in_force: str
     clord_id: str
     last_day: int
+    on_disconnect: str = ""
     #: live, filled, cancelled or expired.
     state: str = "live"
     #: Rank in time among the resting orders; None while it does not rest.

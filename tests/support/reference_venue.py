@@ -26,6 +26,7 @@ from support.reference_values import (
     crosses,
     priority,
 )
+from support.reference_walk import REPORT_WEIGHT, Walk
 
 #: An order's id counts as closed once so many later ones have been closed as well.
 WAITING = 8
@@ -59,6 +60,7 @@ class ReferenceVenue:
             name: ReferenceThrottle(session["throttle"])
             for name, session in configuration["sessions"].items()
         }
+        self._walk = Walk()
 
     # ------------------------------------------------------------------ what can happen
 
@@ -94,6 +96,32 @@ class ReferenceVenue:
             if self._unexpired >= len(self._slots):
                 self._unexpired = None
         return self._reports
+
+    def leave(self, session: str, weight: int) -> list[Report]:
+        """A connection ends: the walk begins for its orders, if any of them go."""
+        self._reports = []
+        if self._pullable(session):
+            walking = self.walking
+            self._walk.pull(session, len(self.orders) + 1)
+            if not walking:
+                self._walk_on(weight)
+        return self._reports
+
+    def tick(self, slots: int, weight: int) -> list[Report]:
+        """Look at the orders in the next slots, for expiry and for whoever waits for the walk."""
+        self.expire(slots)
+        self._walk_on(weight)
+        return self._reports
+
+    @property
+    def walking(self) -> bool:
+        """Whether sessions wait for the walk."""
+        return self._walk.pending
+
+    @property
+    def busy(self) -> bool:
+        """Whether a tick has something to do."""
+        return self.expiring or self.walking
 
     @property
     def expiring(self) -> bool:
@@ -162,6 +190,7 @@ class ReferenceVenue:
             time_in_force=request.time_in_force or "0",
             clord_id=request.clord_id,
             last_day=NEVER,
+            on_disconnect=request.on_disconnect,
         )
         order.last_day = self._last_day(order)
         self.orders.append(order)
@@ -318,6 +347,7 @@ class ReferenceVenue:
         self._retire_id((request.session, former))
         order.time_in_force = request.time_in_force or "0"
         order.last_day = self._last_day(order)
+        order.on_disconnect = request.on_disconnect or order.on_disconnect
         if request.qty <= order.cum:
             order.qty = order.cum
             self._end(order, "filled")
@@ -329,6 +359,38 @@ class ReferenceVenue:
             order.qty, order.price, order.place = request.qty, request.price, None
             self._report(order, exec_type="5", orig_clord_id=former, priority="1")
             self._take(order)
+
+    # ------------------------------------------------------------------ disconnects
+
+    def _is_pulled(self, order: Order) -> bool:
+        """Whether the order goes when its session does."""
+        cancels = self.configuration["sessions"][order.session]["cancel_on_disconnect"]
+        return order.on_disconnect == "Q" or (cancels and order.on_disconnect != "H")
+
+    def _pullable(self, session: str) -> bool:
+        return any(order.session == session and self._is_pulled(order) for order in self._live)
+
+    def _walk_on(self, weight: int) -> None:
+        """Look at one slot after the other until so much has been done."""
+        while self._walk.pending and weight > 0:
+            order = self._walk.next(self._slots)
+            if order is not None:
+                weight -= 1 + REPORT_WEIGHT * self._visit(order)
+
+    def _visit(self, order: Order) -> bool:
+        """Whether anything was reported about an order whose turn has come."""
+        gone = self._walk.gone.get(order.session)
+        if order.state != "live" or gone is None:
+            return False
+        if self._expire_if_due(order):
+            return True
+        if order.number >= gone.below or not self._is_pulled(order):
+            return False
+        self._cancel(order, "CANCEL_ON_DISCONNECT")
+        if not self._pullable(order.session):
+            del self._walk.gone[order.session]
+            self._walk.rest()
+        return True
 
     # ------------------------------------------------------------------ status
 

@@ -87,6 +87,7 @@ class SessionStream:
 
     def script(self, bursts: int) -> list[Event]:
         """A script of so many bursts of messages."""
+        self._add("config", data=json.dumps(self._configuration(everybody=True)).encode())
         for name in SESSIONS:
             self._log_on(name)
         for _ in range(bursts):
@@ -132,7 +133,7 @@ class SessionStream:
         else:
             self._burst(name)
 
-    def _configuration(self) -> dict[str, Any]:
+    def _configuration(self, *, everybody: bool = False) -> dict[str, Any]:
         """The usual one with a few changes that a running venue takes over."""
         config = self._configured()
         aapl = config["instruments"]["AAPL"]
@@ -143,7 +144,14 @@ class SessionStream:
         config["venue"]["reopen_after_ns"] = 5 * NS_PER_S
         config["sessions"]["BETA"]["throttle"] = throttle(orders=self._random.choice([0, 2, 8]))
         config["sessions"]["DESK"]["timestamp_precision"] = self._random.choice(PRECISIONS)
-        if self._maybe(0.3):
+        for name in TRADERS:
+            cancels = self._maybe(0.7)
+            config["sessions"][name] |= {
+                "cancel_on_disconnect": cancels,
+                "cancel_grace_ns": self._random.choice([0, 0, 1, 5 * NS_PER_S]),
+                "cancel_on_logout": cancels and self._maybe(0.5),
+            }
+        if self._maybe(0.3) and not everybody:
             del config["sessions"]["GAMMA"]
         return config
 
@@ -247,6 +255,8 @@ class SessionStream:
             more += [f"{tag}={self._value(tag, name)}|" for tag in tags]
         if self._maybe(0.2) and 453 in fitting:
             more.append(self._parties())
+        if self._maybe(0.1) and kind in "DG":
+            more.append(self._random.choice(["18=H|", "18=H|", "18=Q|", "18=H Q|"]))
         if self._maybe(0.1):
             kinds = ("QTY", "PRICE", "STRING", "CHAR", "LOCALMKTDATE", "CURRENCY", "BOOLEAN", "INT")
             seen = {int(part.partition("=")[0]) for part in more}

@@ -90,6 +90,9 @@ def session(firm: str, accounts: tuple[str, ...], **other: Any) -> dict[str, Any
         "throttle": throttle(),
         "heart_bt_int": [5, 60],
         "reset_seq_num": "allowed",
+        "cancel_on_disconnect": False,
+        "cancel_grace_ns": 0,
+        "cancel_on_logout": False,
         "drop_copy": {"firms": [], "accounts": []},
         **other,
     }

@@ -1,5 +1,6 @@
 """The venue gives what the naive reference venue gives, report by report and book by book."""
 
+import copy
 import datetime as dt
 import os
 import random
@@ -24,6 +25,7 @@ from kk99fix.venue import venue as venue_module
 SEED = int(os.environ.get("KK99_SEED", "20260921"))
 STEPS = int(os.environ.get("KK99_STEPS", "20000"))
 SLICE = 7
+WEIGHT = 25
 
 LOTS = st.integers(1, 6)
 TICKS = st.integers(-4, 4)
@@ -31,8 +33,16 @@ TICKS = st.integers(-4, 4)
 
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Expiry in slices so small that other requests come between them."""
+    """Slices so small that other requests come between them."""
     monkeypatch.setattr(venue_module, "EXPIRE_SLICE", SLICE)
+    monkeypatch.setattr(venue_module, "WALK_SLICE", WEIGHT)
+
+
+def leaving(config: dict[str, Any]) -> dict[str, Any]:
+    """That configuration, but ALPHA's orders go with its connection."""
+    config = copy.deepcopy(config)
+    config["sessions"]["ALPHA"]["cancel_on_disconnect"] = True
+    return config
 
 
 def day_after(days: int) -> int:
@@ -48,7 +58,7 @@ class Machine(RuleBasedStateMachine):
         """Begin with empty books."""
         super().__init__()
         assert venue_module.EXPIRE_SLICE == SLICE
-        self.comparison = Comparison()
+        self.comparison = Comparison(leaving(configuration()))
         self.reference = self.comparison.reference
         self.ids = 0
         self.days = 0
@@ -83,6 +93,7 @@ class Machine(RuleBasedStateMachine):
         ticks=TICKS,
         ord_type=st.sampled_from("2221"),
         time_in_force=st.sampled_from(["", "1", "1", "3", "4"]),
+        on_disconnect=st.sampled_from(["", "", "H", "Q"]),
     )
     def new(  # noqa: D102 - the rules' names say it
         self,
@@ -93,6 +104,7 @@ class Machine(RuleBasedStateMachine):
         ticks: int,
         ord_type: str,
         time_in_force: str,
+        on_disconnect: str,
     ) -> None:
         qty, price = self.terms(symbol, lots, ticks)
         self.comparison.do(
@@ -106,6 +118,7 @@ class Machine(RuleBasedStateMachine):
                 price=price if ord_type == "2" else None,
                 ord_type=ord_type,
                 time_in_force=time_in_force,
+                on_disconnect=on_disconnect,
             )
         )
 
@@ -181,9 +194,13 @@ class Machine(RuleBasedStateMachine):
         self.days += 1
         self.comparison.begin_day(day_after(self.days))
 
+    @rule(session=st.sampled_from(SESSIONS))
+    def leave(self, session: str) -> None:  # noqa: D102
+        self.comparison.leave(session)
+
     @rule()
-    def expire(self) -> None:  # noqa: D102
-        self.comparison.expire()
+    def tick(self) -> None:  # noqa: D102
+        self.comparison.tick()
 
 
 Machine.TestCase.settings = settings(
@@ -211,7 +228,7 @@ def run(
 ) -> Comparison:
     """Random requests to both sides, with days that begin between them."""
     random_ = random.Random(seed)  # noqa: S311 - seeded on purpose
-    comparison = Comparison(config or WIDE, capacity=capacity)
+    comparison = Comparison(leaving(config or WIDE), capacity=capacity)
     stream = OrderStream(random_, comparison.reference)
     days = step = 0
     try:
@@ -222,8 +239,10 @@ def run(
             if random_.random() < 0.0005:
                 days += 1
                 comparison.begin_day(day_after(days))
-            elif comparison.reference.expiring and random_.random() < 0.2:
-                comparison.expire()
+            elif random_.random() < 0.01:
+                comparison.leave(random_.choice(SESSIONS))
+            elif comparison.reference.busy and random_.random() < 0.2:
+                comparison.tick()
     except AssertionError as error:
         error.add_note(f"seed {seed}, step {step}")
         raise
@@ -243,6 +262,8 @@ def test_a_long_day() -> None:
     assert comparison.reference.trades > STEPS / 10
     too_fast = tables.REJECT_CODES["THROTTLED"].number
     assert comparison.desk.engine.statistics().refusals[too_fast] > STEPS / 100
+    pulled = tables.REJECT_CODES["CANCEL_ON_DISCONNECT"].number
+    assert comparison.desk.engine.statistics().refusals[pulled] > STEPS / 1000
     comparison.close()
 
 

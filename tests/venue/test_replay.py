@@ -7,11 +7,21 @@ from support.session_stream import SessionStream, play
 from support.venue_desk import VenueDesk, records_of
 
 from kk99fix.journal.record import FLAG_UNIT_END, RECORD_HEADER_BYTES, Kind
+from kk99fix.venue import venue as venue_module
 from kk99fix.venue.inputs import TickInput
 from kk99fix.venue.recovery import DivergenceError, replay, unit_length
 from kk99fix.venue.venue import Venue
 
 BURSTS = 300
+WALK_SLICE = 30
+
+
+@pytest.fixture(autouse=True)
+def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk in slices so small that other inputs come between them."""
+    monkeypatch.setattr(venue_module, "WALK_SLICE", WALK_SLICE)
+
+
 FLAGS_OFFSET = 46
 
 
@@ -30,6 +40,7 @@ def state_of(venue: Venue) -> tuple[object, ...]:
         venue.engine.state_hash(),
         venue.engine.next_lsn,
         venue.engine.expire_pending,
+        venue.engine.walk_pending,
         venue.registry.ids,
         venue.registry.content,
         venue.halted,

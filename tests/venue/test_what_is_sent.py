@@ -32,7 +32,7 @@ ECHOED = (
     "583=link|",
 )
 #: Accepted, and told to nobody.
-SILENT = ("63=0|64=20261124|", "114=N|", "167=CS|", "81=0|", "77=O|")
+SILENT = ("18=H|", "63=0|64=20261124|", "114=N|", "167=CS|", "81=0|", "77=O|")
 
 
 @pytest.mark.parametrize("configured", [configuration, particular])
