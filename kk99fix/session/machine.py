@@ -215,11 +215,11 @@ def _by_number(life: Life, turn: Turn, message: Message, msg_seq_num: int) -> No
         in_turn.sequence_reset(life, turn, message, msg_seq_num)
     elif message.msg_type == b"A" and message.get_bool(141) and not poss_dup:
         opening.judge_logon(life, turn, message)
-    elif msg_seq_num > turn.next_in:
-        ahead.too_high(life, turn, message, msg_seq_num)
     elif poss_dup and (fault := checks.poss_dup_fault(message)) is not None:
         turn.consume(msg_seq_num)
         life.reject(turn, message, msg_seq_num, fault)
+    elif msg_seq_num > turn.next_in:
+        ahead.too_high(life, turn, message, msg_seq_num)
     elif msg_seq_num == turn.next_in:
         if life.gap is not None and not poss_dup and message.msg_type != b"4":
             life.move(Event.GAP_FILLED)

@@ -64,6 +64,13 @@ HEADER_CASES = {
         E 35=3|34=2|45=1|371=122|372=0|373=1|58=Required tag missing: OrigSendingTime(122)
         N 2 3
     """,
+    "2g OrigSendingTime missing, number too high": f"""
+        I 35=D|34=3|43=Y|{ORDER}
+        E 35=3|34=2|45=3|371=122|372=D|373=1|58=Required tag missing: OrigSendingTime(122)
+        N 2 3
+        I 35=0|34=2
+        N 3 3
+    """,
     "2i BeginString": """
         I 35=0|34=2|8=FIX.4.2
         E 35=5|34=2|58=BeginString(8) must be FIX.4.4
