@@ -154,6 +154,11 @@ class QuickFixEngine:
         self._input.write("\t".join(words) + "\n")
         self._input.flush()
 
+    @property
+    def connections(self) -> int:
+        """How often it was logged on."""
+        return sum(event.kind == "logon" for event in self.events)
+
     def send(self, msg_type: str, fields: Mapping[int, object]) -> None:
         """Send one message, with TransactTime(60) of now where FIX 4.4 has it: not in H."""
         if msg_type != "H":
@@ -186,17 +191,24 @@ class QuickFixEngine:
         try:
             self._process.wait(ENDED_WITHIN_S)
         finally:
-            self._process.kill()
-            self._process.wait()
-            while (line := self._lines.next_line()) is not None:
-                self.events.append(event_of(line))
-            self._lines.join()
+            self.kill()
 
-    def start_again(self, next_in: int) -> None:
-        """Start a closed engine with the store as it was, but the number it expects next."""
-        (numbers,) = (self._home / "store").glob("*.seqnums")
-        next_out = numbers.read_text().partition(":")[0].strip()
-        numbers.write_text(f"{next_out} : {next_in:010d}")
+    def kill(self) -> None:
+        """Kill the engine in the middle of whatever it does, and read what it had said."""
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._input.close()
+        while (line := self._lines.next_line()) is not None:
+            self.events.append(event_of(line))
+        self._lines.join()
+
+    def start_again(self, next_in: int | None = None) -> None:
+        """Start an ended engine with the store as it was; `next_in` is what it expects then."""
+        if next_in is not None:
+            (numbers,) = (self._home / "store").glob("*.seqnums")
+            next_out = numbers.read_text().partition(":")[0].strip()
+            numbers.write_text(f"{next_out} : {next_in:010d}")
         self._searched = len(self.events)
         self._start()
 
