@@ -36,13 +36,17 @@ static void configure(kk_engine *engine) {
     const kk_firm_config firm = {.limits = {.max_order_notional_e8 = 1000000 * KK_E8}};
     const kk_account_config account = {.name = "A1", .name_length = 2};
     const uint32_t accounts[] = {0};
-    const kk_session_config session = {.sender_comp_id = "ALPHA",
-                                       .target_comp_id = "KK99",
-                                       .sender_comp_id_length = 5,
-                                       .target_comp_id_length = 4,
-                                       .enabled = 1,
-                                       .account_count = 1,
-                                       .accounts = accounts};
+    const kk_session_config session = {
+        .sender_comp_id = "ALPHA",
+        .target_comp_id = "KK99",
+        .sender_comp_id_length = 5,
+        .target_comp_id_length = 4,
+        .enabled = 1,
+        .precision = KK_PRECISION_MICROSECONDS,
+        .tells_last_processed = 1,
+        .throttle = {.messages_per_second = 30, .orders_per_second = 20, .logout_after = 5},
+        .account_count = 1,
+        .accounts = accounts};
 
     kk_unit_begin(engine, KK_RECORD_CONFIG, KK_NONE, 0, NOW_NS, NULL, 0);
     must(kk_venue_set(engine, &params));

@@ -1,7 +1,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -36,14 +36,17 @@ class Floor:
             engine.wait("logon")
 
 
-@pytest.fixture
-def floor(tmp_path: Path) -> Iterator[Floor]:
-    """Everybody logged on, with sequence numbers from 1."""
+@contextlib.contextmanager
+def opened(tmp_path: Path, settings: Mapping[str, str] | None = None) -> Iterator[Floor]:
+    """Everybody logged on, with sequence numbers from 1; `settings` add to [session] of a file."""
     lack = quickfix_engine.missing()
     if lack is not None:
         assert os.environ.get("KK99_CI") != "1", lack
         pytest.skip(lack)
     copy_files(tmp_path, metrics_port=0, orders=10_000, duplicate_window=10_000)
+    for name, added in (settings or {}).items():
+        path = tmp_path / "sessions" / f"{name}.toml"
+        path.write_text(path.read_text().replace("[session]\n", f"[session]\n{added}\n"))
     gateway = GatewayProcess(tmp_path)
     with contextlib.ExitStack() as closing:
         closing.callback(lambda: print(gateway.log()))  # noqa: T201 - shown with a failure
@@ -55,6 +58,13 @@ def floor(tmp_path: Path) -> Iterator[Floor]:
             closing.callback(engines[-1].close)
         floor = Floor(gateway, *engines)
         floor.wait_logons()
+        yield floor
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Iterator[Floor]:
+    """A floor with the shipped files."""
+    with opened(tmp_path) as floor:
         yield floor
 
 
@@ -159,6 +169,26 @@ def test_gaps_are_filled_in_both_directions(floor: Floor) -> None:
     for engine in (buyer, seller, floor.desk):
         assert_lost_reports_come_again(engine)
         assert_nothing_rejected(engine)
+
+
+def test_headers_of_choice(tmp_path: Path) -> None:
+    """Seconds, microseconds and 369 pass the engine's own checks, live, copied and sent again."""
+    told = "last_msg_seq_num_processed = true"
+    settings = {
+        "BROKER2": f'timestamp_precision = "microseconds"\n{told}',
+        "DROPCOPY1": f'timestamp_precision = "seconds"\n{told}',
+    }
+    with opened(tmp_path, settings) as floor:
+        trade(floor, "first")
+        floor.desk.wait("in", {35: 8, 11: "first-S2", 150: 8})
+        for engine in (floor.seller, floor.desk):
+            assert_lost_reports_come_again(engine)
+            assert_nothing_rejected(engine)
+            wanted = 17 if engine is floor.desk else 24  # YYYYMMDD-HH:MM:SS and .mmmuuu
+            came = [event.fields for event in engine.events if event.kind == "in"]
+            times = [fields[tag] for fields in came for tag in (52, 60, 122) if tag in fields]
+            assert {len(time) for time in times} == {wanted}
+            assert all(369 in fields for fields in came if fields[35] != "4")
 
 
 def assert_lost_reports_come_again(engine: QuickFixEngine) -> None:

@@ -8,6 +8,7 @@ from support.venue_desk import VenueDesk, fields_of, frames_of
 
 from kk99fix.fix.split import split
 from kk99fix.fix.validate import validate
+from kk99fix.matcher.engine import Engine
 
 TIME = "60=20260921-13:33:20|"
 TERMS = f"55=AAPL|54=1|{TIME}38=1|40=2|44=99.99|"
@@ -135,10 +136,13 @@ def test_nobody_else_is_told() -> None:
     desk.close()
 
 
-@pytest.mark.parametrize("gate_open", [True, False])
+@pytest.mark.parametrize("decoded", ["by the gate", "behind it", "in Python"])
 @pytest.mark.parametrize("fraction", ["", ".001", ".001234", ".001234567"])
-def test_times_that_come_in(fraction: str, gate_open: bool) -> None:
+def test_times_that_come_in(monkeypatch: pytest.MonkeyPatch, fraction: str, decoded: str) -> None:
     """52, 60 and 122 may have seconds, milliseconds, microseconds or nanoseconds."""
+    gate_open = decoded == "by the gate"
+    if decoded == "in Python":
+        monkeypatch.setattr(Engine, "submit_frame", lambda *_: False)
     desk = opened(gate_open)
     desk.log_on("ALPHA")
     time = f"20260921-14:13:20{fraction}"
