@@ -107,6 +107,16 @@ class SlowReader:
 
 
 @frozen
+class Resend:
+    """[resend]: what one session's resends may take of the machine."""
+
+    #: Bytes sent again to one session; 0 is no limit.
+    bytes_per_second: Annotated[int, Between(0, 1024 * 1024 * MIB)] = 64 * MIB
+    #: What may go at once after a time without resends.
+    burst_bytes: Annotated[int, Between(64 * 1024, 1024 * 1024 * MIB)] = 64 * MIB
+
+
+@frozen
 class VenueFile:
     """The whole of venue.toml."""
 
@@ -116,6 +126,7 @@ class VenueFile:
     capacity: Capacity = Factory(Capacity)
     order_entry: OrderEntry = Factory(OrderEntry)
     slow_reader: SlowReader = Factory(SlowReader)
+    resend: Resend = Factory(Resend)
     #: One unit of a currency in the venue's.
     rates: dict[Currency, Positive] = Factory(dict)
 

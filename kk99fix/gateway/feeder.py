@@ -2,36 +2,48 @@
 
 While a session is fed its ring does not follow, so nothing live comes between; the cursor in the
 core (next number that the ring does not have) is the only outbox.
-A range asked for again goes first, its application messages with PossDupFlag(43)=Y, its
-administrative ones as one SequenceReset(4)-GapFill for each run of them.
-Then the session catches up from its cursor to the tail, and its ring follows again.
+Ranges asked for again go first (`ranges`), within the session's quota of bytes (`quota`); then the
+session catches up from its cursor to the tail, and its ring follows again.
+What is sent for the first time is no resend and takes nothing of the quota.
 After our Logout(5) only ranges are fed, and the tail up to that Logout: what is sent to the session
 later waits for its next connection.
 
-One step feeds one session one chunk, or scans a slice of the journal for where its messages are;
+One step feeds one session one chunk (`chunks`), or scans a slice of the journal for its place;
 sessions take turns, and steps alternate with the traffic of everybody else.
+A request costs two numbers, however many messages it asks for.
 """
 
+import heapq
 from collections import deque
+from enum import Enum, auto
 from typing import Final
 
 import trio
-from attrs import Factory, define, evolve
+from attrs import Factory, define, frozen
 
-from kk99fix.fix.framing import msg_type
-from kk99fix.gateway.logs import Log
+from kk99fix.gateway.chunks import Chunks
+from kk99fix.gateway.quota import Quota
+from kk99fix.gateway.ranges import Ranges, UnderWay
+from kk99fix.gateway.resend_log import ResendLog
 from kk99fix.gateway.sequencer import Sequencer
-from kk99fix.journal.messages import SentMessages, SentRecord
-from kk99fix.journal.record import DropCopy, Kind
-from kk99fix.matcher.engine import crc32c
+from kk99fix.matcher.values import Fed, FeedEnd, FeedOrder
 from kk99fix.venue.outcome import ResendRange
 
-#: About a millisecond's worth.
-CHUNK_MESSAGES: Final = 50
-CHUNK_BYTES: Final = 64 * 1024
-#: Ranges that may wait for one session; a counterparty that asks for more gets the newest ones.
-RANGES_MAX: Final = 8
-_ADMINISTRATIVE: Final = frozenset({b"0", b"1", b"2", b"3", b"4", b"5", b"A"})
+NS_PER_S: Final = 1_000_000_000
+#: Venue time is steered, so a long rest is taken in pieces.
+REST_MAX_S: Final = 1.0
+
+
+class State(Enum):
+    """What a session that is fed waits for."""
+
+    TURN = auto()
+    #: Room in its ring.
+    ROOM = auto()
+    #: Its quota.
+    QUOTA = auto()
+    #: Nothing: it has everything.
+    ENDED = auto()
 
 
 @define
@@ -39,28 +51,53 @@ class Feed:
     """One session that is being fed."""
 
     session: int
-    ranges: deque[ResendRange] = Factory(deque)
-    #: First number of an open run of administrative messages, to be gap-filled.
-    gap_from: int | None = None
-    waiting: bool = False
+    epoch: int
+    ranges: Ranges = Factory(Ranges)
+    #: First number of an open run of administrative messages, to be gap-filled; 0 for none.
+    gap_from: int = 0
+    state: State = State.TURN
 
-    def drop_range(self) -> None:
-        """Forget the range that is being fed, and the gap that is open in it."""
-        self.ranges.popleft()
-        self.gap_from = None
+    def begin_epoch(self, epoch: int) -> None:
+        """Forget what was asked for of another epoch."""
+        if epoch != self.epoch:
+            self.epoch, self.gap_from = epoch, 0
+            self.ranges.clear()
+
+
+@frozen
+class FeedStatistics:
+    """A snapshot of the feeder's counters."""
+
+    sessions: int
+    #: Numbers that are left to be fed, ranges and tails.
+    backlog: int
+    ranges_asked: int
+    ranges_merged: int
+    resent_messages: int
+    resent_bytes: int
+    quota_waits: int
 
 
 class Feeder:
     """Feeds sessions chunk by chunk; see the top of this module."""
 
-    def __init__(self, sequencer: Sequencer, sent: SentMessages, log: Log) -> None:
+    def __init__(
+        self, sequencer: Sequencer, chunks: Chunks, quota: Quota, resend_log: ResendLog
+    ) -> None:
         """Begin with nobody to feed; registers for the venue's resends."""
         self._sequencer = sequencer
         self._engine = sequencer.venue.engine
-        self._sent = sent
-        self._log = log
+        self._chunks = chunks
+        self._quota = quota
+        self._log = resend_log
         self._feeds: dict[int, Feed] = {}
+        #: Those that may be fed, in turn; one whose state is another one by now has gone.
+        self._turns: deque[Feed] = deque()
+        #: Those that wait for their quota: until when, a tie-breaker, and who.
+        self._rests: list[tuple[int, int, Feed]] = []
         self._wake = trio.Event()
+        self._ranges_asked = self._ranges_merged = self._quota_waits = 0
+        self._resent_messages = self._resent_bytes = 0
         sequencer.on_resend = self.resend
 
     def __len__(self) -> int:
@@ -73,15 +110,16 @@ class Feeder:
             return
         self._engine.unfollow(wanted.session)
         feed = self._feed(wanted.session)
-        if wanted not in feed.ranges:
-            feed.ranges.append(wanted)
-            while len(feed.ranges) > RANGES_MAX:
-                feed.drop_range()
+        feed.begin_epoch(wanted.epoch)
+        self._ranges_asked += 1
+        self._ranges_merged += feed.ranges.add(wanted.begin, wanted.end)
 
     def catch_up(self, session: int) -> None:
         """Feed a session whose ring stopped following and has room again."""
         if session in self._feeds or self._wants_tail(session):
-            self._feed(session).waiting = False
+            feed = self._feed(session)
+            if feed.state is State.ROOM:
+                self._give_turn(feed)
 
     def feeds(self, session: int) -> bool:
         """Whether the session is being fed."""
@@ -89,92 +127,150 @@ class Feeder:
 
     def forget(self, session: int) -> None:
         """Stop feeding: the connection is gone, and the next one asks for what it misses."""
-        self._feeds.pop(session, None)
+        feed = self._feeds.pop(session, None)
+        if feed is not None:
+            feed.state = State.ENDED
+            if feed.ranges.under_way is not None:
+                self._log.ended(session, feed.ranges.under_way, self._sequencer.pump.now_ns())
+
+    def statistics(self) -> FeedStatistics:
+        """Counters since the start, and what is left to be fed."""
+        return FeedStatistics(
+            len(self._feeds),
+            sum(feed.ranges.left + self._tail_left(feed.session) for feed in self._feeds.values()),
+            self._ranges_asked,
+            self._ranges_merged,
+            self._resent_messages,
+            self._resent_bytes,
+            self._quota_waits,
+        )
 
     async def run(self) -> None:
         """Feed whoever has to be fed, for ever."""
         while True:
-            if not any(not feed.waiting for feed in self._feeds.values()):
+            while not self._turns and not self._rest_is_over():
                 self._wake = trio.Event()
-                await self._wake.wait()
+                with trio.move_on_after(self._rest_s()):
+                    await self._wake.wait()
             self.step()
             self._sequencer.commit()
             await trio.lowlevel.checkpoint()
 
     def step(self) -> None:
         """Feed one session one chunk; they take turns."""
-        feed = next((feed for feed in self._feeds.values() if not feed.waiting), None)
-        if feed is not None:
+        while self._rest_is_over():
+            _, _, rested = heapq.heappop(self._rests)
+            if rested.state is State.QUOTA:
+                self._give_turn(rested)
+        feed = self._next_in_turn()
+        if feed is None:
+            return
+        feed.state = self._feed_chunk(feed)
+        if feed.state is State.TURN:
+            self._turns.append(feed)
+        elif feed.state is State.ENDED:
             del self._feeds[feed.session]
-            if not self._feed_chunk(feed):
-                self._feeds[feed.session] = feed
 
-    def _feed_chunk(self, feed: Feed) -> bool:
-        """Feed a session if its ring has room; True when there is no more to be fed."""
-        engine = self._engine
-        if not engine.attached(feed.session) or not engine.cursor(feed.session):
-            return True
-        if engine.pending(feed.session) > engine.ring_free(feed.session):
-            feed.waiting = True
-            return False
-        if feed.ranges:
-            self._feed_range(feed)
-        # At once, so that what is sent next goes to the ring and is no resend.
-        return not feed.ranges and self._feed_tail(feed)
+    # ------------------------------------------------------------------ turns
 
     def _feed(self, session: int) -> Feed:
+        feed = self._feeds.get(session)
+        if feed is None:
+            feed = self._feeds[session] = Feed(session, self._engine.session(session).epoch)
+            self._give_turn(feed)
+        return feed
+
+    def _give_turn(self, feed: Feed) -> None:
+        feed.state = State.TURN
+        self._turns.append(feed)
         self._wake.set()
-        return self._feeds.setdefault(session, Feed(session))
 
-    # ------------------------------------------------------------------ a range once more
+    def _next_in_turn(self) -> Feed | None:
+        while self._turns:
+            feed = self._turns.popleft()
+            if feed.state is State.TURN:
+                return feed
+        return None
 
-    def _feed_range(self, feed: Feed) -> None:
-        wanted = feed.ranges[0]
-        if self._engine.session(feed.session).epoch != wanted.epoch:
-            feed.drop_range()
-            return
-        begin = wanted.begin
-        if not self._sent.prepare(feed.session, wanted.epoch, begin):
-            return
-        limit = min(CHUNK_MESSAGES, wanted.end - begin + 1)
-        records = self._sent.fetch(feed.session, wanted.epoch, begin, limit, CHUNK_BYTES)
-        assert records or limit == 0, f"number {begin} of {wanted} is not in the journal"
-        for record in records:
-            if not self._again(feed, record):
-                break
-            begin = record.number + 1
-        if begin > wanted.end and self._fill_gap(feed, begin):
-            feed.drop_range()
-            if self._engine.cursor(feed.session) < begin:
-                self._engine.advance(feed.session, begin)
-        else:
-            feed.ranges[0] = evolve(wanted, begin=begin)
+    def _rest_is_over(self) -> bool:
+        return bool(self._rests) and self._rests[0][0] <= self._sequencer.pump.now_ns()
 
-    def _again(self, feed: Feed, record: SentRecord) -> bool:
-        """Send one record again, or add it to the gap; False when the ring has no room."""
-        message = self._message(feed.session, record)
-        if msg_type(message) in _ADMINISTRATIVE:
-            if feed.gap_from is None:
-                feed.gap_from = record.number
-            return True
+    def _rest_s(self) -> float:
+        if not self._rests:
+            return float("inf")
+        left_ns = self._rests[0][0] - self._sequencer.pump.now_ns()
+        return min(REST_MAX_S, max(0.0, left_ns / NS_PER_S))
+
+    # ------------------------------------------------------------------ chunks
+
+    def _feed_chunk(self, feed: Feed) -> State:
+        """Feed a session if its ring has room and its quota allows it; what it waits for then."""
+        engine, session = self._engine, feed.session
+        if not engine.attached(session) or not engine.cursor(session):
+            return State.ENDED
+        if engine.pending(session) > engine.ring_free(session):
+            return State.ROOM
+        feed.begin_epoch(engine.session(session).epoch)
+        wanted = feed.ranges.current()
+        if wanted is not None:
+            if self._rests_for_quota(feed):
+                return State.QUOTA
+            self._feed_range(feed, wanted)
+        # At once, so that what is sent next goes to the ring and is no resend.
+        if not feed.ranges and self._feed_tail(feed):
+            return State.ENDED
+        return State.TURN
+
+    def _rests_for_quota(self, feed: Feed) -> bool:
         now_ns = self._sequencer.pump.now_ns()
-        return self._fill_gap(feed, record.number) and self._engine.push(
-            feed.session, self._engine.render_resend(message, now_ns)
-        )
+        due_ns = self._quota.due_ns(feed.session, now_ns)
+        if due_ns <= now_ns:
+            return False
+        self._quota_waits += 1
+        heapq.heappush(self._rests, (due_ns, self._quota_waits, feed))
+        return True
 
-    def _fill_gap(self, feed: Feed, next_number: int) -> bool:
-        if feed.gap_from is None:
-            return True
+    def _feed_range(self, feed: Feed, wanted: UnderWay) -> None:
+        """Send a chunk of the range that is under way."""
         now_ns = self._sequencer.pump.now_ns()
-        filled = self._engine.push(
-            feed.session,
-            self._engine.render_gap_fill(feed.session, feed.gap_from, next_number, now_ns),
-        )
-        if filled:
-            feed.gap_from = None
-        return filled
+        if not wanted.began_ns:
+            wanted.began_ns = now_ns
+            self._log.began(feed.session, wanted)
+        fed = self._chunk(feed, wanted.next_number, wanted.last, again=True)
+        if fed is None:
+            return
+        feed.gap_from = fed.gap_from
+        wanted.next_number = fed.next_number
+        self._resent_messages += fed.messages
+        self._resent_bytes += fed.size_bytes
+        self._quota.take(feed.session, fed.size_bytes, now_ns)
+        if fed.end is FeedEnd.DONE:
+            self._log.ended(feed.session, wanted, now_ns)
+            feed.ranges.end()
+            # What was held back meanwhile may have been asked for as well.
+            if wanted.first <= self._engine.cursor(feed.session) <= wanted.last:
+                self._engine.advance(feed.session, wanted.last + 1)
 
-    # ------------------------------------------------------------------ up to the tail
+    def _feed_tail(self, feed: Feed) -> bool:
+        """Send what was never sent; True at the tail, where the ring follows again, or the end."""
+        session = feed.session
+        if not self._wants_tail(session):
+            return True
+        last = self._sequencer.venue.last_number(session)
+        newest = self._engine.session(session).next_out - 1
+        fed = None
+        if self._engine.cursor(session) <= newest:
+            wanted = newest if last is None else last
+            fed = self._chunk(feed, self._engine.cursor(session), wanted, again=False)
+            if fed is None or fed.end is not FeedEnd.DONE:
+                return False
+        return self._engine.follow(session) if last is None else True
+
+    def _chunk(self, feed: Feed, first: int, last: int, *, again: bool) -> Fed | None:
+        now_ns, gap_from = self._sequencer.pump.now_ns(), feed.gap_from if again else 0
+        return self._chunks.feed(
+            FeedOrder(feed.session, feed.epoch, first, last, gap_from, again, now_ns)
+        )
 
     def _wants_tail(self, session: int) -> bool:
         """Whether there is something to send for the first time that the ring does not have."""
@@ -182,42 +278,9 @@ class Feeder:
         last = self._sequencer.venue.last_number(session)
         return cursor > 0 and (last is None or cursor <= last)
 
-    def _feed_tail(self, feed: Feed) -> bool:
-        """Send what was never sent; True at the tail, where the ring follows again, or the end."""
-        session = feed.session
+    def _tail_left(self, session: int) -> int:
         if not self._wants_tail(session):
-            return True
-        cursor = self._engine.cursor(session)
+            return 0
         last = self._sequencer.venue.last_number(session)
-        limit = CHUNK_MESSAGES if last is None else min(CHUNK_MESSAGES, last - cursor + 1)
-        epoch = self._engine.session(session).epoch
-        if not self._sent.prepare(session, epoch, cursor):
-            return False
-        now_ns = self._sequencer.pump.now_ns()
-        for record in self._sent.fetch(session, epoch, cursor, limit, CHUNK_BYTES):
-            message = self._message(session, record)
-            if msg_type(message) not in _ADMINISTRATIVE:
-                message = self._engine.render_resend(message, now_ns)
-            if not self._engine.push(session, message):
-                break
-            self._engine.advance(session, record.number + 1)
-        return self._engine.follow(session) if last is None else not self._wants_tail(session)
-
-    def _message(self, session: int, record: SentRecord) -> bytes:
-        """The bytes of a sent message; a drop copy is rendered from its source."""
-        if record.kind is Kind.MESSAGE:
-            return record.payload
-        copy = DropCopy.unpack(record.payload)
-        source = self._sent.by_lsn(copy.source_lsn)
-        rendered = self._engine.render_copy(
-            session,
-            record.number,
-            bytes(source.payload),
-            time_ns=record.time_ns,
-            last_processed=copy.last_processed,
-            precision=copy.precision,
-            dialect=copy.dialect,
-        )
-        if crc32c(rendered) != copy.crc32c or len(rendered) != copy.rendered_length:
-            raise AssertionError(f"lsn {record.lsn}: the drop copy no longer renders as recorded")
-        return rendered
+        end = self._engine.session(session).next_out - 1 if last is None else last
+        return end - self._engine.cursor(session) + 1

@@ -25,6 +25,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from kk99fix.fix import tables
+from kk99fix.gateway.feeder import FeedStatistics
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.parts import Gateway
 from kk99fix.journal.writer import WriterStatistics
@@ -55,8 +56,8 @@ class Snapshot:
     disconnects: dict[str, int]
     logons_pending: int
     logons_refused: dict[str, int]
-    sessions_fed: int
     unknown_trades: int
+    feeds: FeedStatistics
     clock_error_ns: int
 
 
@@ -88,8 +89,8 @@ class Snapshots:
             disconnects=dict(gateway.connections.ended),
             logons_pending=gateway.acceptor.pending,
             logons_refused=dict(gateway.acceptor.refusals.counts),
-            sessions_fed=len(gateway.feeder),
             unknown_trades=gateway.unknown_trades.count,
+            feeds=gateway.feeder.statistics(),
             clock_error_ns=gateway.clock.error_ns,
         )
 
@@ -106,6 +107,7 @@ class GatewayCollector(Collector):
         newest = self._snapshots.newest
         yield from _core_metrics(newest)
         yield from _io_metrics(newest)
+        yield from _feed_metrics(newest.feeds)
         yield latency_histogram(newest.pump)
 
 
@@ -158,9 +160,6 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     yield _labelled(
         "kk99_logons_refused", "Logons refused, by cause", "cause", newest.logons_refused.items()
     )
-    yield GaugeMetricFamily(
-        "kk99_sessions_fed", "Sessions being fed from the journal", newest.sessions_fed
-    )
     yield CounterMetricFamily(
         "kk99_unknown_trades", "Trades that a counterparty does not know", newest.unknown_trades
     )
@@ -185,6 +184,26 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "kk99_clock_error_seconds", "UTC minus venue time", newest.clock_error_ns / 1e9
+    )
+
+
+def _feed_metrics(feeds: FeedStatistics) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "kk99_sessions_fed", "Sessions being fed from the journal", feeds.sessions
+    )
+    yield GaugeMetricFamily(
+        "kk99_feed_backlog", "Messages that are left to be fed from the journal", feeds.backlog
+    )
+    yield CounterMetricFamily("kk99_resent_messages", "Messages sent again", feeds.resent_messages)
+    yield CounterMetricFamily("kk99_resent_bytes", "Bytes sent again", feeds.resent_bytes)
+    yield CounterMetricFamily("kk99_resend_ranges", "Ranges asked for", feeds.ranges_asked)
+    yield CounterMetricFamily(
+        "kk99_resend_ranges_merged",
+        "Ranges that became one with what was left to be sent",
+        feeds.ranges_merged,
+    )
+    yield CounterMetricFamily(
+        "kk99_resend_quota_waits", "Times that a resend waited for its quota", feeds.quota_waits
     )
 
 

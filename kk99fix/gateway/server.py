@@ -21,6 +21,7 @@ from kk99fix.config.load import Settings
 from kk99fix.config.resolve import resolve
 from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Authenticator
+from kk99fix.gateway.chunks import Chunks
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.feeder import Feeder
@@ -29,6 +30,8 @@ from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.metrics import Snapshots, exporting
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.quota import Quota
+from kk99fix.gateway.resend_log import ResendLog
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.storage import Storage, open_storage
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
@@ -92,7 +95,7 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
     )
     clock = VenueClock(pump.set_clock, log, not_below_ns=storage.venue.last_ns)
     sequencer = Sequencer(storage.venue, pump, storage.writer, log)
-    feeder = Feeder(sequencer, storage.sent, log)
+    feeder = _feeder(settings, storage, sequencer, log)
     connections = Connections(sequencer, feeder, log)
     loop = LiveLoop(sequencer, connections, feeder)
     _bring_up_to_date(settings, storage, sequencer, log)
@@ -111,6 +114,16 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
         unknown_trades=UnknownTrades(sequencer, log),
         clock=clock,
         log=log,
+    )
+
+
+def _feeder(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> Feeder:
+    own = settings.venue.resend
+    return Feeder(
+        sequencer,
+        Chunks(storage.venue.engine, storage.sent),
+        Quota(own.bytes_per_second, own.burst_bytes),
+        ResendLog(log, lambda session: storage.venue.registry.session_names()[session]),
     )
 
 

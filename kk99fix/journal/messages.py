@@ -5,23 +5,26 @@ Theory of operation
 The journal is the only copy of a sent message, so this module holds positions, not messages:
 
 - an `Extent` per segment and (session, epoch): first and last number and where the first stands;
-- a cursor per (session, epoch): from where on the number after the last one fetched stands, so
+- a cursor per (session, epoch): from where on the number comes next that was not read yet, so
   that a resend in chunks, and a slow reader at the tail, read every byte once;
-- an offset per 1024 records of a segment, made when a record is looked up by lsn.
+- an offset per 1024 records of a segment.
 
 All of it is made by scanning when it is first asked for, newest segment first, so a start scans
-nothing and the hot path keeps no index. A scan of many segments takes long: who has other things to
-do calls `prepare`, which scans a slice at a time, until it says that `fetch` has nothing to scan.
-`note` adds what a caller knows anyway and saves that scan.
-What is held is bounded by sessions times segments.
+nothing and the hot path keeps no index. A scan of many segments takes long: `prepare` scans a slice
+at a time, until it says that the number has its `place`.
+Whoever walks on from a place says with `moved` and `ended` how far it came.
+`note` adds what a caller knows anyway and saves a scan.
+What is held is bounded by sessions times segments; of the mapped files this process keeps no more
+than the windows that are being read.
 
 Rules:
 
 - Nothing behind the writer's position is looked at: a batch may be half written there.
-- Every record handed out has its checksum verified.
 - Numbers of one (session, epoch) are dense and in journal order.
+- Records are verified by whoever reads them; this module steps from header to header.
 """
 
+import mmap
 from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
@@ -29,14 +32,7 @@ from typing import Final
 
 import attrs
 
-from kk99fix.journal.errors import JournalDamagedError, JournalError
-from kk99fix.journal.record import (
-    Kind,
-    Record,
-    crc_start,
-    is_valid,
-    unpack_record,
-)
+from kk99fix.journal.errors import JournalDamagedError
 from kk99fix.journal.scan import Extent, Scan
 from kk99fix.journal.segment import (
     PAGE_BYTES,
@@ -50,18 +46,20 @@ from kk99fix.journal.segment import (
 MARK_EVERY: Final = 1024
 #: `prepare` scans at most one more than so many times MARK_EVERY records: two milliseconds.
 SLICE_MARKS: Final = 7
+#: Of a mapped segment: read ahead one of these, and let those behind go.
+WINDOW_BYTES: Final = 1 << 20
 _REMEDY = "Stop the gateway and restore the journal from a copy"
 
 
 @attrs.frozen
-class SentRecord:
-    """One sent message: a MESSAGE with its FIX bytes, or a DROP_COPY with its payload."""
+class Place:
+    """Where to go on looking for a session's next message: in one segment, as far as written."""
 
-    number: int
-    kind: Kind
-    payload: bytes
-    time_ns: int
-    lsn: int
+    segment: int
+    #: From the segment's first record on; `offset` counts from there.
+    records: memoryview
+    crc_seed: int
+    offset: int
 
 
 class _Indexed:
@@ -70,7 +68,7 @@ class _Indexed:
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self.records = map_records(segment)
-        self.crc_start = crc_start(segment.header.crc_seed)
+        self._mapped: mmap.mmap = self.records.obj  # type: ignore[assignment]
         self.extents: dict[tuple[int, int], Extent] = {}
         self.scanned_to = 0
         self.marks = [0]  # offsets of the records first_lsn, first_lsn + 1024, ...
@@ -82,12 +80,24 @@ class _Indexed:
         last = max(known.last, extent.last)
         self.extents[key] = Extent(first.first, last, first.offset)
 
-    def record(self, offset: int, end: int) -> Record:
-        """Return the verified record at `offset`; JournalDamagedError."""
-        if not is_valid(self.records, offset, end, self.crc_start):
-            found = "the record was changed after it was written"
-            raise JournalDamagedError(self.segment.path, PAGE_BYTES + offset, found, _REMEDY)
-        return unpack_record(self.records, offset)
+    def passed(self, start: int, end: int) -> None:
+        """Have what follows `end` read ahead, and what was read from `start` on let go.
+
+        The pages stay in the system's cache; only this process holds no more of them.
+        """
+        first, window = start // WINDOW_BYTES, end // WINDOW_BYTES
+        if first == window:
+            return
+        behind = PAGE_BYTES + first * WINDOW_BYTES
+        self._mapped.madvise(mmap.MADV_DONTNEED, behind, (window - first) * WINDOW_BYTES)
+        ahead = PAGE_BYTES + (window + 1) * WINDOW_BYTES
+        if ahead < len(self._mapped):
+            self._mapped.madvise(mmap.MADV_WILLNEED, ahead, WINDOW_BYTES)
+
+    def left(self, start: int) -> None:
+        """Let go of everything from `start` on: who read there goes on elsewhere."""
+        window = PAGE_BYTES + start // WINDOW_BYTES * WINDOW_BYTES
+        self._mapped.madvise(mmap.MADV_DONTNEED, window)
 
 
 @attrs.define
@@ -128,7 +138,7 @@ class SentMessages:
         self._segment(segment).add((session, epoch), Extent(first, last, offset - PAGE_BYTES))
 
     def prepare(self, session: int, epoch: int, begin: int) -> bool:
-        """Look through one slice for where number `begin` stands; True when `fetch` may follow.
+        """Look through one slice for where number `begin` stands; True when `place` may follow.
 
         What is written after the first call for a number is not looked at, so an end is reached
         however fast the journal grows.
@@ -147,56 +157,43 @@ class SentMessages:
         self._cursors[key] = begin, search.place
         return True
 
-    def fetch(
-        self,
-        session: int,
-        epoch: int,
-        begin: int,
-        limit_messages: int,
-        limit_bytes: int,
-    ) -> list[SentRecord]:
-        """Return messages from number `begin` on, in order, none left out; JournalError.
+    def place(self, session: int, epoch: int, number: int) -> Place:
+        """Return where to look for `number`, which `prepare` has found, or which comes next."""
+        position = self._cursor(session, epoch, number)
+        assert position is not None, f"number {number} of session {session} was not prepared"
+        indexed, end = self._segment(position.segment), self._end(position.segment)
+        seed = indexed.segment.header.crc_seed
+        offset = position.offset - PAGE_BYTES
+        return Place(position.segment, indexed.records[:end], seed, offset)
 
-        Stops at `limit_messages`, or once the payloads reach `limit_bytes`, so at least one comes
-        if there is one. An empty list means that `begin` was never sent in that epoch.
+    def moved(self, session: int, epoch: int, number: int, place: Place, offset: int) -> None:
+        """Take note that `number` comes next from `offset` on, in the segment of `place`."""
+        self._segment(place.segment).passed(place.offset, offset)
+        self._cursors[session, epoch] = number, Position(place.segment, PAGE_BYTES + offset)
+
+    def ended(self, session: int, epoch: int, number: int, place: Place) -> None:
+        """Take note that `number` comes in a later segment than that of `place`.
+
+        JournalDamagedError when there is none: what was recorded is not there.
         """
-        place = self._locate(session, epoch, begin)
-        fetched: list[SentRecord] = []
-        size = 0
-        while place is not None and len(fetched) < limit_messages and size < limit_bytes:
-            number = begin + len(fetched)
-            place = self._next_message(place, session, epoch, number)
-            if place is None:
-                self._cursors[session, epoch] = (number, self._position())
-                break
-            indexed = self._segment(place.segment)
-            offset = place.offset - PAGE_BYTES
-            record = indexed.record(offset, self._end(place.segment))
-            header = record.header
-            if header.msg_seq_num != number:
-                found = (
-                    f"number {number} of session {session}, epoch {epoch}, is not in the journal"
-                )
-                raise JournalDamagedError(indexed.segment.path, place.offset, found, _REMEDY)
-            fetched.append(
-                SentRecord(number, header.kind, record.payload, header.time_ns, header.lsn)
-            )
-            size += header.payload_length
-            place = Position(place.segment, place.offset + header.length)
-            self._cursors[session, epoch] = (number + 1, place)
-        return fetched
+        if place.segment >= self._position().segment:
+            found = f"number {number} of session {session}, epoch {epoch}, is not in the journal"
+            raise self.damaged(place, len(place.records), found)
+        self._segment(place.segment).left(place.offset)
+        self._cursors[session, epoch] = number, Position(place.segment + 1, PAGE_BYTES)
 
-    def by_lsn(self, lsn: int) -> Record:
-        """Return the record with `lsn`, such as the source of a drop copy; JournalError."""
-        number = self._position().segment
-        while number > self._first_segment and self._segment(number).segment.header.first_lsn > lsn:
-            number -= 1
-        indexed = self._segment(number)
-        end = self._end(number)
-        offset = self._offset_of(indexed, lsn, end)
+    def source(self, place: Place, lsn: int) -> int:
+        """Return the offset of the record with `lsn` in the segment of `place`."""
+        indexed = self._segment(place.segment)
+        offset = self._offset_of(indexed, lsn, len(place.records))
         if offset is None:
-            raise JournalError(f"{indexed.segment.path}: lsn {lsn} is not in the journal.")
-        return indexed.record(offset, end)
+            raise self.damaged(place, place.offset, f"its source, lsn {lsn}, is not there")
+        return offset
+
+    def damaged(self, place: Place, offset: int, found: str) -> JournalDamagedError:
+        """Return the error for what is wrong at `offset` in the segment of `place`."""
+        path = self._segment(place.segment).segment.path
+        return JournalDamagedError(path, PAGE_BYTES + offset, found, _REMEDY)
 
     # ---------------------------------------------------------------- inside
 
@@ -214,32 +211,8 @@ class SentMessages:
             return position.offset - PAGE_BYTES
         return len(self._segment(number).records)
 
-    def _locate(self, session: int, epoch: int, number: int) -> Position | None:
-        """Return a place at or before the message, after which it comes next in its segment."""
-        cursor = self._cursor(session, epoch, number)
-        if cursor is not None:
-            return cursor
-        for segment in range(self._position().segment, self._first_segment - 1, -1):
-            extent = self._extent(segment, (session, epoch), number)
-            if extent is not None and extent.first <= number:
-                if number > extent.last:
-                    return None
-                return Position(segment, PAGE_BYTES + extent.offset)
-        return None
-
-    def _extent(self, number: int, key: tuple[int, int], wanted: int) -> Extent | None:
-        """Return what segment `number` holds of `key`, scanned as far as the answer needs."""
-        indexed = self._segment(number)
-        extent = indexed.extents.get(key)
-        if extent is not None and extent.first <= wanted <= extent.last:
-            return extent
-        end = self._end(number)
-        if indexed.scanned_to < end:
-            self._scan_to(indexed, end)
-        return indexed.extents.get(key)
-
     def _cursor(self, session: int, epoch: int, number: int) -> Position | None:
-        """Return where the last fetch ended, if `number` comes next there."""
+        """Return where reading ended, if `number` comes next there."""
         cursor = self._cursors.get((session, epoch))
         return cursor[1] if cursor is not None and cursor[0] == number else None
 
@@ -259,7 +232,9 @@ class SentMessages:
                 return Position(number, PAGE_BYTES + extent.offset)
             begins_later = extent is not None and extent.first > search.number
             if indexed.scanned_to < end and not begins_later:
-                self._scan_to(indexed, self._slice_end(indexed, indexed.scanned_to, end))
+                start = indexed.scanned_to
+                self._scan_to(indexed, self._slice_end(indexed, start, end))
+                indexed.left(start)
                 return None
             if extent is not None and not begins_later:
                 break
@@ -274,7 +249,9 @@ class SentMessages:
         if offset >= end:
             return True
         end = self._slice_end(indexed, offset, end)
+        start = offset
         offset = self._scan.find_sent(indexed.records[:end], offset, *key, search.number)
+        indexed.passed(start, offset)
         search.place = Position(place.segment, PAGE_BYTES + offset)
         return offset < end
 
@@ -290,21 +267,6 @@ class SentMessages:
         if wanted >= len(marks):
             self._offset_of(indexed, indexed.segment.header.first_lsn + wanted * MARK_EVERY, end)
         return min(marks[wanted], end) if wanted < len(marks) else end
-
-    def _next_message(
-        self, place: Position, session: int, epoch: int, number: int
-    ) -> Position | None:
-        """Return where the message stands, looking from `place` on through later segments."""
-        segment, offset = place.segment, place.offset - PAGE_BYTES
-        last = self._position().segment
-        while segment <= last:
-            end = self._end(segment)
-            records = self._segment(segment).records[:end]
-            offset = self._scan.find_sent(records, offset, session, epoch, number)
-            if offset < end:
-                return Position(segment, PAGE_BYTES + offset)
-            segment, offset = segment + 1, 0
-        return None
 
     def _offset_of(self, indexed: _Indexed, lsn: int, end: int) -> int | None:
         """Return the offset of `lsn`, extending the segment's marks as far as it lies."""

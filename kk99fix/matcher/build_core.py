@@ -12,7 +12,7 @@ from kk99fix.matcher.declarations import CORE, ROOT, compile_arguments, declarat
 
 ffi = FFI()
 ffi.cdef(
-    "#define KK_NONE ...\n"
+    "#define KK_NONE ...\n#define KK_FEED_NO_SOURCE ...\n"
     + declarations(
         f"{CORE}/include/kk_reasons.h",
         f"{CORE}/include/kk_record.h",

@@ -30,6 +30,10 @@ from kk99fix.matcher.values import (
     Consumed,
     CoreError,
     CoreStatus,
+    Fed,
+    FeedEnd,
+    FeedLimits,
+    FeedOrder,
     Limits,
     Replayed,
     SessionView,
@@ -156,6 +160,7 @@ class Engine:
         self._sessions_due = ffi.new("uint32_t[]", capacity.sessions)
         self._view = ffi.new("kk_session_view *")
         self._command = ffi.new("kk_command *")
+        self._feed = ffi.new("kk_feed *")
         self._render = ffi.new("uint8_t[]", 2 * lib.KK_FRAME_MAX)
         self._form = ffi.new("kk_copy_form *")
         self._text = ffi.new("uint8_t[]", _TEXT_BYTES)
@@ -572,8 +577,43 @@ class Engine:
         """Stop following, to feed the session from the journal."""
         lib.kk_ring_unfollow(self._handle, session)
 
+    def feed(
+        self,
+        records: memoryview,
+        seed: int,
+        offset: int,
+        source_offset: int | None,
+        order: FeedOrder,
+        limits: FeedLimits,
+    ) -> Fed:
+        """Push recorded messages into a ring that does not follow (`kk_feed_session`).
+
+        `records` are those of one segment, as far as they are written; `seed` is the segment's.
+        """
+        feed, kept = self._feed, ffi.from_buffer("uint8_t[]", records)
+        feed.records, feed.length, feed.segment_seed = kept, len(records), seed
+        feed.offset = offset
+        feed.source_offset = lib.KK_FEED_NO_SOURCE if source_offset is None else source_offset
+        feed.next, feed.last, feed.gap_from = order.next_number, order.last, order.gap_from
+        feed.session, feed.epoch, feed.again = order.session, order.epoch, order.again
+        feed.now_ns = order.now_ns
+        feed.messages_max, feed.records_max = limits.messages, limits.records
+        feed.bytes_max = limits.size_bytes
+        end = lib.kk_feed_session(self._handle, feed)
+        source = feed.source_offset
+        return Fed(
+            FeedEnd(end),
+            feed.next,
+            feed.gap_from,
+            feed.offset,
+            None if source == lib.KK_FEED_NO_SOURCE else source,
+            feed.source_lsn,
+            feed.messages,
+            feed.bytes,
+        )
+
     def push(self, session: int, data: bytes) -> bool:
-        """Add bytes from the journal; False when they do not fit."""
+        """Add bytes to a ring that does not follow (tests); False when they do not fit."""
         return bool(lib.kk_ring_push(self._handle, session, ffi.from_buffer(data), len(data)))
 
     def advance(self, session: int, next_number: int) -> None:
@@ -597,7 +637,7 @@ class Engine:
         precision: int,
         dialect: int,
     ) -> bytes:
-        """The bytes of a drop copy of the recorded message `source`, as its record says."""
+        """The bytes of a drop copy of `source`, as its record says (tests; `feed` renders)."""
         form = self._form
         form.last_processed = _NOT_TOLD if last_processed is None else last_processed
         form.precision, form.dialect = precision, dialect
@@ -615,14 +655,14 @@ class Engine:
         return bytes(ffi.buffer(self._render, length))
 
     def render_resend(self, message: bytes, now_ns: int) -> bytes:
-        """The bytes of a resend of `message`: PossDupFlag(43)=Y, 122, a new 52 as precise."""
+        """The bytes of a resend of `message` (tests; `feed` renders): 43=Y, 122, a new 52."""
         length = lib.kk_render_resend(
             ffi.from_buffer(message), len(message), now_ns, self._render, len(self._render)
         )
         return bytes(ffi.buffer(self._render, length))
 
     def render_gap_fill(self, session: int, number: int, new_seq_no: int, now_ns: int) -> bytes:
-        """SequenceReset(4)-GapFill from `number` to `new_seq_no`."""
+        """SequenceReset(4)-GapFill from `number` to `new_seq_no` (tests; `feed` renders)."""
         length = lib.kk_render_gap_fill(
             self._handle, session, number, new_seq_no, now_ns, self._render, len(self._render)
         )

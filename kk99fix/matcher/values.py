@@ -24,6 +24,20 @@ class CoreStatus(IntEnum):
     MISMATCH = 9
 
 
+class FeedEnd(IntEnum):
+    """Why a call of `Engine.feed` ended (`kk_feed_end`, in its order)."""
+
+    LIMIT = 0
+    DONE = 1
+    FULL = 2
+    SEGMENT = 3
+    SOURCE = 4
+    MISSING = 5
+    DAMAGED = 6
+    SOURCE_DAMAGED = 7
+    UNLIKE = 8
+
+
 class CoreError(Exception):
     """The core refused a call that only a mistake of ours, or a full table, can cause."""
 
@@ -156,3 +170,44 @@ class BookOrder:
     leaves_e8: int
     cum_e8: int
     session: int
+
+
+@frozen
+class FeedOrder:
+    """What a session is to be fed: numbers up to `last`, from `next_number` on."""
+
+    session: int
+    epoch: int
+    next_number: int
+    last: int
+    #: First number of the open run of administrative messages; 0 for none.
+    gap_from: int
+    #: A range that was asked for; else what was never sent before, and the cursor moves with it.
+    again: bool
+    now_ns: int
+
+
+@frozen
+class FeedLimits:
+    """When one call of `Engine.feed` ends at the latest."""
+
+    messages: int
+    records: int
+    size_bytes: int
+
+
+@frozen
+class Fed:
+    """What one call of `Engine.feed` did, and where the next one goes on."""
+
+    end: FeedEnd
+    next_number: int
+    gap_from: int
+    #: Of the record to look at next, or of the one that is wrong.
+    offset: int
+    #: Of the last message record before it; None when none was passed.
+    source_offset: int | None
+    #: `FeedEnd.SOURCE`: the record whose offset is wanted.
+    source_lsn: int
+    messages: int
+    size_bytes: int

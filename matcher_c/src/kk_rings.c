@@ -169,18 +169,22 @@ bool kk_ring_push(kk_engine *engine, uint32_t session, const uint8_t *bytes, siz
     return true;
 }
 
-void kk_ring_advance(kk_engine *engine, uint32_t session, uint64_t next_number) {
+static kk_ring *advanced(kk_engine *engine, uint32_t session, uint64_t next_number) {
     kk_ring *ring = ring_of(engine, session);
 
     kk_assert(ring->cursor != 0 && next_number >= ring->cursor);
     kk_assert(next_number <= engine->sessions[session].next_out);
     ring->cursor = next_number;
+    return ring;
+}
+
+void kk_ring_advance(kk_engine *engine, uint32_t session, uint64_t next_number) {
+    advanced(engine, session, next_number)->behind = 0; /* it went with the range */
 }
 
 void kk_ring_fed(kk_engine *engine, uint32_t session, uint64_t number, size_t length) {
-    kk_ring *ring = ring_of(engine, session);
+    kk_ring *ring = advanced(engine, session, number + 1);
 
-    kk_ring_advance(engine, session, number + 1);
     ring->held = false;
     ring->behind -= length < ring->behind ? length : ring->behind;
 }

@@ -142,6 +142,20 @@ SINGLE_VALUES = [
         "a number from 65536 to 1099511627776 would be right",
     ),
     (
+        VENUE,
+        "bytes_per_second = 67_108_864",
+        "bytes_per_second = -1",
+        "config/venue.toml: resend.bytes_per_second: found -1; "
+        "a number from 0 to 1099511627776 would be right",
+    ),
+    (
+        VENUE,
+        "burst_bytes = 67_108_864",
+        "burst_bytes = 1",
+        "config/venue.toml: resend.burst_bytes: found 1; "
+        "a number from 65536 to 1099511627776 would be right",
+    ),
+    (
         CALENDAR,
         'zone = "America/New_York"',
         'zone = "America/Atlantis"',

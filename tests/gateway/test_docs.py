@@ -47,7 +47,9 @@ def test_every_end_is_described() -> None:
     assert section("Why a session ends") == causes | ours
 
 
-@pytest.mark.parametrize("module", ["server", "acceptor", "connections", "clock", "sequencer"])
+@pytest.mark.parametrize(
+    "module", ["server", "acceptor", "connections", "clock", "sequencer", "resend_log"]
+)
 def test_every_log_event_is_described(module: str) -> None:
     """The table has every event that the gateway logs."""
     source = (Path(acceptor.__file__).parent / f"{module}.py").read_text()

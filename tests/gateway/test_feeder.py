@@ -6,8 +6,8 @@ from support.live_gateway import small_settings
 from support.live_peer import order
 from support.still_gateway import StillGateway, StillPeer
 
-from kk99fix.gateway.feeder import CHUNK_MESSAGES, RANGES_MAX
-from kk99fix.venue.outcome import ResendRange
+from kk99fix.gateway.chunks import CHUNK_MESSAGES
+from kk99fix.gateway.ranges import WAITING_MAX
 from kk99fix.venue.session_commands import StopInput
 
 
@@ -24,6 +24,12 @@ def trade(still: StillGateway, peer: StillPeer, count: int, side: str = "1") -> 
     for _ in range(count):
         peer.send("D", order(f"{peer.comp_id}-{peer.next_out}", side, price=price))
         still.run_pass()
+
+
+def begin_to_feed(still: StillGateway) -> None:
+    """Make steps until the first chunk has left; before that the journal is scanned."""
+    while still.gateway.feeder.statistics().resent_messages == 0:
+        still.step()
 
 
 def test_a_range_is_fed_in_chunks(still: StillGateway) -> None:
@@ -91,19 +97,72 @@ def test_the_same_range_is_queued_once(still: StillGateway) -> None:
     assert peer.types() == "8" * 10
 
 
-def test_a_queue_of_ranges_is_bounded(still: StillGateway) -> None:
-    """Of more ranges than may wait the oldest are dropped, with the gap that was open in them."""
+def test_ranges_that_overlap_are_answered_once(still: StillGateway) -> None:
+    """A burst of requests for overlapping and neighbouring ranges gives each number once."""
     peer = still.connect("BROKER1")
     trade(still, peer, 30)
     peer.received()
-    epoch = still.engine.session(peer.session).epoch
-    for first in range(2, 2 + RANGES_MAX + 3):
-        still.gateway.feeder.resend(ResendRange(peer.session, epoch, first, 31))
+    for begin, end in ((2, 10), (5, 12), (13, 20), (2, 31), (25, 0)):
+        peer.send("2", [(7, begin), (16, end)])
+    still.run_pass()
     still.feed()
-    starts = [int(m[34]) for m in peer.messages()]
 
-    assert starts[0] == 5
-    assert len(starts) == sum(30 - n for n in range(3, 3 + RANGES_MAX))
+    assert [int(m[34]) for m in peer.messages()] == list(range(2, 32))
+    counts = still.gateway.feeder.statistics()
+    assert (counts.ranges_asked, counts.ranges_merged) == (5, 4)
+    assert counts.resent_messages == 30
+
+
+def test_no_range_is_lost_however_many_wait(still: StillGateway) -> None:
+    """More ranges than may wait: holes are filled, and everything asked for comes once."""
+    peer = still.connect("BROKER1")
+    trade(still, peer, 60)
+    peer.received()
+    asked = list(range(2, 62, 4))
+    assert len(asked) > WAITING_MAX + 1
+    for number in reversed(asked):
+        peer.send("2", [(7, number), (16, number)])
+    still.run_pass()
+    still.feed()
+    numbers = [int(m[34]) for m in peer.messages()]
+
+    assert set(asked) <= set(numbers)
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_what_is_asked_again_while_it_is_sent(still: StillGateway) -> None:
+    """A request in the middle of its answer: the answer goes on, and what had left comes again."""
+    peer = still.connect("BROKER1")
+    trade(still, peer, 3 * CHUNK_MESSAGES)
+    peer.received()
+    peer.send("2", [(7, 2), (16, 0)])
+    still.run_pass()
+    begin_to_feed(still)
+    peer.send("2", [(7, 2), (16, 0)])
+    still.run_pass()
+    still.feed()
+    numbers = [int(m[34]) for m in peer.messages()]
+
+    every = list(range(2, 3 * CHUNK_MESSAGES + 2))
+    assert numbers == every + every[:CHUNK_MESSAGES]
+
+
+def test_a_range_beyond_what_is_held_back_leaves_no_hole(still: StillGateway) -> None:
+    """Asked for numbers that were not sent yet, the session still gets those before them."""
+    peer, other = still.connect("BROKER1"), still.connect("BROKER2")
+    trade(still, peer, 10)
+    peer.received()
+    peer.send("2", [(7, 2), (16, 2)])
+    still.run_pass()
+    for number in range(6):
+        other.send("D", order(f"x{number}", "2", 10, price="180.00"))
+    still.run_pass()
+    peer.send("2", [(7, 14), (16, 15)])
+    still.run_pass()
+    still.feed()
+    numbers = [int(m[34]) for m in peer.messages()]
+
+    assert numbers == [2, 14, 15, *range(12, 18)]
 
 
 def test_a_reset_ends_what_is_asked_of_the_old_epoch(still: StillGateway) -> None:

@@ -1,14 +1,24 @@
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.journal_files import SMALL_SEGMENT_BYTES, START_NS, unit, write_journal
+from support.sent_messages import fetch
 
-from kk99fix.journal.errors import JournalDamagedError, JournalError
-from kk99fix.journal.messages import MARK_EVERY, SentMessages
-from kk99fix.journal.record import Buffer, DropCopy, Kind, ResendRange, pack_record
-from kk99fix.journal.scan import Scan, extents, find_sent
+from kk99fix.journal import messages
+from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.messages import MARK_EVERY, WINDOW_BYTES, Place, SentMessages
+from kk99fix.journal.record import (
+    Buffer,
+    DropCopy,
+    Kind,
+    ResendRange,
+    pack_record,
+    unpack_record,
+)
+from kk99fix.journal.scan import Scan, extents, find_sent, offsets
 from kk99fix.journal.segment import PAGE_BYTES, Position, segment_name
 from kk99fix.journal.writer import JournalWriter
 
@@ -44,7 +54,7 @@ def numbers(index: SentMessages, begin: int, **limits: int) -> list[int]:
     """Return the numbers that a fetch for session 7, epoch 0 gives."""
     count, size = limits.get("messages", 1000), limits.get("size", ALL)
     session, epoch = limits.get("session", 7), limits.get("epoch", 0)
-    return [sent.number for sent in index.fetch(session, epoch, begin, count, size)]
+    return [sent.number for sent in fetch(index, session, epoch, begin, count, size)]
 
 
 def two_sessions(directory: Path, rounds: int) -> JournalWriter:
@@ -80,7 +90,7 @@ def test_fetch_gives_everything_from_a_number_on(index: SentMessages, begin: int
 
 def test_fetched_records_are_as_they_were_sent(index: SentMessages) -> None:
     """Number, kind, exact payload, time and lsn are those of the record."""
-    (sent,) = index.fetch(8, 0, 3, 1, ALL)
+    (sent,) = fetch(index, 8, 0, 3, 1, ALL)
 
     assert (sent.number, sent.kind, sent.payload) == (3, Kind.MESSAGE, b"3 to 8" + b"x" * 300)
     assert (sent.time_ns, sent.lsn) == (START_NS + 11, 12)
@@ -134,8 +144,8 @@ def test_epochs_are_apart(tmp_path: Path) -> None:
     writer = write_journal(tmp_path, batches)
     index = SentMessages(tmp_path, lambda: writer.position)
 
-    assert [sent.payload for sent in index.fetch(7, 0, 1, 9, ALL)] == [b"old"]
-    assert [sent.payload for sent in index.fetch(7, 1, 1, 9, ALL)] == [b"new"]
+    assert [sent.payload for sent in fetch(index, 7, 0, 1, 9, ALL)] == [b"old"]
+    assert [sent.payload for sent in fetch(index, 7, 1, 1, 9, ALL)] == [b"new"]
     writer.close()
 
 
@@ -178,7 +188,7 @@ def test_drop_copies_and_messages_share_the_numbers(tmp_path: Path) -> None:
         )
     writer = write_journal(tmp_path, [batch])
 
-    sent = SentMessages(tmp_path, lambda: writer.position).fetch(7, 0, 1, 9, ALL)
+    sent = fetch(SentMessages(tmp_path, lambda: writer.position), 7, 0, 1, 9, ALL)
 
     assert [(each.number, each.kind) for each in sent] == [
         (1, Kind.MESSAGE),
@@ -247,7 +257,7 @@ def test_a_changed_record_is_not_handed_out(tmp_path: Path, index: SentMessages)
     path.write_bytes(data[:at] + b"9" + data[at + 1 :])
 
     with pytest.raises(JournalDamagedError, match=f"offset {at - 48}: the record was changed"):
-        index.fetch(7, 0, 3, 1, ALL)
+        fetch(index, 7, 0, 3, 1, ALL)
 
 
 def test_a_hole_in_the_numbers_is_damage(tmp_path: Path) -> None:
@@ -255,18 +265,30 @@ def test_a_hole_in_the_numbers_is_damage(tmp_path: Path) -> None:
     writer = write_journal(tmp_path, [unit(1, (b"a",), number=1), unit(3, (b"c",), number=3)])
     index = SentMessages(tmp_path, lambda: writer.position)
 
-    with pytest.raises(JournalDamagedError, match="number 2 of session 7, epoch 0, is not in"):
-        index.fetch(7, 0, 1, 9, ALL)
+    with pytest.raises(JournalDamagedError, match="number 2 is not where it belongs"):
+        fetch(index, 7, 0, 1, 9, ALL)
     writer.close()
 
 
-def test_any_record_is_found_by_lsn(index: SentMessages, writer: JournalWriter) -> None:
-    """Every lsn of a live journal gives its record; the one that comes next is not there."""
-    found = [index.by_lsn(lsn).header.lsn for lsn in range(1, 121)]
+def place_of(index: SentMessages, number: int) -> Place:
+    """Return where a number of session 7 is to be looked for."""
+    while not index.prepare(7, 0, number):
+        pass
+    return index.place(7, 0, number)
 
-    assert list(range(1, 121)) == found
-    with pytest.raises(JournalError, match=f"{segment_name(writer.segment)}: lsn 121 is not"):
-        index.by_lsn(121)
+
+def test_any_record_of_a_segment_is_found_by_lsn(
+    index: SentMessages, writer: JournalWriter
+) -> None:
+    """Every lsn of the segment of a place gives its record; one of another segment is not there."""
+    place = place_of(index, 1)
+    lsns = [unpack_record(place.records, at).header.lsn for at in offsets(place.records, 0, 8192)]
+    found = [unpack_record(place.records, index.source(place, n)).header.lsn for n in lsns]
+
+    assert lsns == found == list(range(1, len(lsns) + 1))
+    assert place.segment < writer.segment
+    with pytest.raises(JournalDamagedError, match=f"{segment_name(1)}.*lsn 100, is not there"):
+        index.source(place, 100)
 
 
 def test_marks_lead_to_a_record_in_a_large_segment(tmp_path: Path) -> None:
@@ -278,14 +300,49 @@ def test_marks_lead_to_a_record_in_a_large_segment(tmp_path: Path) -> None:
     writer.create()
     count = 3 * MARK_EVERY
     for lsn in range(1, count, 2):
-        writer.append(unit(lsn))
+        writer.append(unit(lsn, number=(lsn + 1) // 2))
     index = SentMessages(large, lambda: writer.position)
+    place = place_of(index, 1)
     wanted = [count, 1, MARK_EVERY, MARK_EVERY + 1, 2 * MARK_EVERY + 2, 2, count - 1]
 
-    assert wanted == [index.by_lsn(lsn).header.lsn for lsn in wanted]
-    writer.append(unit(count + 1))
-    assert index.by_lsn(count + 2).header.lsn == count + 2
+    found = [unpack_record(place.records, index.source(place, n)).header.lsn for n in wanted]
+    assert wanted == found
+    writer.append(unit(count + 1, number=count // 2 + 1))
+    place = place_of(index, 1)
+    at = index.source(place, count + 2)
+    assert unpack_record(place.records, at).header.lsn == count + 2
     writer.close()
+
+
+def test_what_was_read_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading through a segment, again too, the process holds a few windows of it at a time."""
+    monkeypatch.setattr(messages, "MARK_EVERY", 128)
+    monkeypatch.setattr(messages, "SLICE_MARKS", 1)
+    writer = JournalWriter(tmp_path, write_journal(tmp_path, []).identity, segment_bytes=4 << 20)
+    large = tmp_path / "large"
+    large.mkdir()
+    writer.directory = large
+    writer.create()
+    count = 4800
+    batch = [unit(1 + 2 * n, (b"x" * 700,), number=n + 1) for n in range(count)]
+    writer.append(b"".join(batch))
+    index = SentMessages(large, lambda: writer.position)
+
+    for _ in range(2):
+        held = []
+        for first in range(1, count, 100):
+            found = [sent.number for sent in fetch(index, 7, 0, first, 100)]
+            assert found == list(range(first, first + 100))
+            held.append(held_bytes(large / segment_name(1)))
+        assert 0 < max(held) < 3 * WINDOW_BYTES
+    writer.close()
+
+
+def held_bytes(path: Path) -> int:
+    """How much of a mapped file this process holds."""
+    maps = Path("/proc/self/smaps").read_text()
+    found = re.findall(rf"{path}\nSize:.*?\nRss: +(\d+) kB", maps, re.DOTALL)
+    return sum(int(size) for size in found) * 1024
 
 
 def test_segments_before_the_first_are_not_looked_for(

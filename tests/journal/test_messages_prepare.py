@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 from support.journal_files import unit, write_journal
+from support.sent_messages import fetch, fetch_prepared
 
 from kk99fix.journal import messages
 from kk99fix.journal.messages import SentMessages
-from kk99fix.journal.record import Buffer
-from kk99fix.journal.scan import Scan, extents, find_sent
+from kk99fix.journal.record import Buffer, unpack_record
+from kk99fix.journal.scan import Scan, extents, find_sent, offsets
 
 ROUNDS = 60
 
@@ -59,11 +60,11 @@ def test_prepare_scans_slices_until_fetch_scans_nothing(
     # A record has some 50 or some 350 bytes, and a slice at most 12 of them.
     assert max(sizes) <= 6 * 50 + 6 * 400
     sizes.clear()
-    found = [record.number for record in sent.fetch(7, 0, begin, 1, 1 << 30)]
+    found = [record.number for record in fetch_prepared(sent, 7, 0, begin, 1, 1 << 30)]
 
     assert found == [begin] * (begin <= ROUNDS)
     assert sum(sizes) <= 3 * 400
-    found = [record.number for record in sent.fetch(7, 0, begin, 1000, 1 << 30)]
+    found = [record.number for record in fetch(sent, 7, 0, begin, 1000)]
     assert found == list(range(begin, ROUNDS + 1))
     assert sent.prepare(7, 0, ROUNDS + 1)
 
@@ -83,7 +84,7 @@ def test_prepare_comes_to_an_end_while_the_journal_grows(
         written += 3
         assert written < 1000
 
-    assert [record.number for record in sent.fetch(7, 0, 2, 3, 1 << 30)] == [2, 3, 4]
+    assert [record.number for record in fetch_prepared(sent, 7, 0, 2, 3, 1 << 30)] == [2, 3, 4]
 
 
 def test_prepare_goes_on_where_lookups_by_lsn_have_been(
@@ -91,12 +92,15 @@ def test_prepare_goes_on_where_lookups_by_lsn_have_been(
 ) -> None:
     """Marks that are there already change nothing about what is found."""
     sent, _ = index
-    for lsn in (200, 3, 120):
-        assert sent.by_lsn(lsn).header.lsn == lsn
+    while not sent.prepare(7, 0, 30):
+        pass
+    place = sent.place(7, 0, 30)
+    for at in list(offsets(place.records, 0, len(place.records)))[::-3]:
+        assert sent.source(place, unpack_record(place.records, at).header.lsn) == at
     while not sent.prepare(8, 0, 1):
         pass
 
-    assert len(sent.fetch(8, 0, 1, 1000, 1 << 30)) == ROUNDS
+    assert len(fetch_prepared(sent, 8, 0, 1, 1000, 1 << 30)) == ROUNDS
 
 
 def test_a_session_without_messages_is_ready_in_the_end(
@@ -108,5 +112,5 @@ def test_a_session_without_messages_is_ready_in_the_end(
         pass
     scans = len(sizes)
 
-    assert sent.fetch(9, 0, 1, 10, 1000) == []
+    assert fetch_prepared(sent, 9, 0, 1, 10, 1000) == []
     assert sum(sizes[scans:]) == 0

@@ -17,6 +17,7 @@ from kk99fix.matcher.values import (
     Command,
     CoreError,
     CoreStatus,
+    FeedEnd,
     Limits,
 )
 
@@ -297,6 +298,10 @@ def test_statuses_are_those_of_the_header() -> None:
     assert {status.name: status.value for status in CoreStatus} == {
         name.removeprefix("KK_"): number
         for number, name in ffi.typeof("kk_status").elements.items()
+    }
+    assert {end.name: end.value for end in FeedEnd} == {
+        name.removeprefix("KK_FEED_"): number
+        for number, name in ffi.typeof("kk_feed_end").elements.items()
     }
 
 

@@ -99,13 +99,20 @@ class StillGateway:
         assert session is not None
         return session
 
-    def connect(self, comp_id: str, rest: bytes = b"", logon: Fields | None = None) -> StillPeer:
-        """Connect and log on, with the numbers that the gateway expects."""
+    def connect(
+        self,
+        comp_id: str,
+        rest: bytes = b"",
+        logon: Fields | None = None,
+        number: int | None = None,
+    ) -> StillPeer:
+        """Connect and log on, with the numbers that the gateway expects or from `number` on."""
         session = self.session(comp_id)
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         ours.setblocking(False)
-        peer = StillPeer(comp_id, session, theirs, self.engine.session(session).next_in)
+        first = self.engine.session(session).next_in if number is None else number
+        peer = StillPeer(comp_id, session, theirs, first)
         self._peers.append(peer)
         frame = peer.frame("A", [(98, 0), (108, 60), *(logon or [])])
         assert self.gateway.connections.add(ours.fileno(), session, "127.0.0.1", rest)
@@ -117,16 +124,13 @@ class StillGateway:
     def run_pass(self) -> None:
         """Make one pass of the live loop; the peers read."""
         self.gateway.loop.run_pass()
-        for peer in self._peers:
-            if peer.sock.fileno() >= 0:
-                peer.drain()
+        self._drain()
 
     def step(self) -> None:
         """Feed everybody one chunk; the peers read."""
         self.gateway.feeder.step()
         self.gateway.sequencer.commit()
-        for peer in self._peers:
-            peer.drain()
+        self._drain()
 
     def feed(self) -> None:
         """Feed and send until nobody is fed any more."""
@@ -136,3 +140,8 @@ class StillGateway:
             if len(self.gateway.feeder) == 0:
                 return
         raise AssertionError("fed for ever")
+
+    def _drain(self) -> None:
+        for peer in self._peers:
+            if peer.sock.fileno() >= 0:
+                peer.drain()
