@@ -2,6 +2,7 @@
 
 import pytest
 from support.session_stream import SessionStream, play
+from support.small_venue import configuration, drop_copy
 from support.venue_desk import VenueDesk, fields_of, frames_of
 
 TIME = "60=20260921-13:33:20|"
@@ -143,3 +144,45 @@ def test_resent_copy(desk: VenueDesk) -> None:
     assert {t: v for t, v in again.items() if t not in changed} == {
         t: v for t, v in before.items() if t not in changed
     }
+
+
+def test_entitlement_is_that_of_the_event(desk: VenueDesk) -> None:
+    """A CONFIG in the middle of a day moves the scope from then on, and replays as it was."""
+
+    def follow(firms: tuple[str, ...], accounts: tuple[str, ...]) -> None:
+        changed = configuration()
+        changed["sessions"]["AUDIT"] = {
+            **drop_copy(firms, accounts),
+            "sender_comp_id": "AUDIT",
+        }
+        desk.configure(changed)
+
+    desk.send("ALPHA", "D", order("rests", more="1=A2|"))
+    desk.send("BETA", "D", order("b1"))
+    follow((), ("B1",))
+    desk.send("ALPHA", "D", order("unseen", more="1=A2|"))
+    desk.send("ALPHA", "F", f"41=rests|11=gone|55=AAPL|54=1|{TIME}")
+    desk.send("BETA", "D", order("b2"))
+    before = copies(desk, "AUDIT")
+    follow((), ())
+    desk.send("BETA", "D", order("b3"))
+    assert copies(desk, "AUDIT") == before
+    follow(("Two",), ("A2", "B1"))
+    desk.send("ALPHA", "F", f"41=unseen|11=gone2|55=AAPL|54=1|{TIME}")
+
+    assert before == ["ALPHA 80 rests", "BETA 80 b1", "BETA 80 b2"]
+    assert copies(desk, "AUDIT") == [*before, "ALPHA 84 gone2"]
+    numbers = [record.header.msg_seq_num for record, _ in desk.outputs("AUDIT")]
+    assert numbers == [1, 2, 3, 4]
+    again, _ = desk.replayed()
+    assert again.engine.state_hash() == desk.engine.state_hash()
+
+
+def test_absence_takes_no_ring(desk: VenueDesk) -> None:
+    """Rings are for connections: desks that are away have none, whatever is recorded for them."""
+    for number in range(50):
+        desk.send("ALPHA", "D", order(f"a{number}"))
+
+    assert desk.engine.statistics().rings_in_use == 3
+    assert not desk.engine.attached(desk.id("DESK"))
+    assert desk.engine.session(desk.id("DESK")).next_out == 51
