@@ -105,7 +105,7 @@ def test_an_absent_desk_costs_its_records_alone(tmp_path: Path) -> None:
         assert still.engine.next_lsn - lsn == 20_000 * 5
         assert grown < 1 << 20
         copies = [r for r in records_of(still, 1) if r.header.kind is Kind.DROP_COPY]
-        assert {record.header.length for record in copies} == {64}
+        assert {record.header.length for record in copies} == {80}
 
 
 def test_a_desk_slower_than_the_flow_falls_behind_and_catches_up(still: StillGateway) -> None:
