@@ -21,6 +21,8 @@ class Link:
     acceptor: Desk = attrs.field(factory=lambda: Desk(RULES))
     initiator: Desk = attrs.field(factory=lambda: Desk(PEER_RULES, Role.INITIATOR))
     sent: dict[int, list[bytes]] = attrs.field(factory=lambda: {0: [], 1: []})
+    #: Whether the initiator says what it expects in its Logon(A).
+    next_expected: bool = False
 
     @property
     def desks(self) -> tuple[Desk, Desk]:
@@ -33,7 +35,8 @@ class Link:
             desk.session.connection_lost()
             desk.connect()
         peer = self.initiator
-        peer.perform(peer.session.logon(30, peer.numbers, peer.now_ns))
+        logon = peer.session.logon(30, peer.numbers, peer.now_ns, next_expected=self.next_expected)
+        peer.perform(logon)
 
     def order(self, side: int) -> None:
         """Let one side send an order; it leaves later if the session is not up."""
@@ -94,11 +97,13 @@ STEPS = st.one_of(
 )
 
 
-@given(st.lists(STEPS, max_size=60), st.integers(1, 3))
+@given(st.lists(STEPS, max_size=60), st.integers(1, 3), st.booleans())
 @settings(max_examples=300, deadline=None)
-def test_nothing_is_lost(steps: list[tuple[str, int | None]], queue: int) -> None:
+def test_nothing_is_lost(
+    steps: list[tuple[str, int | None]], queue: int, next_expected: bool
+) -> None:
     """Whatever breaks, each side gets everything the other sent, once and in order."""
-    link = Link(Desk(attrs.evolve(RULES, early_messages_max=queue)))
+    link = Link(Desk(attrs.evolve(RULES, early_messages_max=queue)), next_expected=next_expected)
     link.reconnect()
     for name, argument in steps:
         method = getattr(link, name)

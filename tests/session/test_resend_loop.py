@@ -1,8 +1,12 @@
 """Resends end: a counterparty that asks for ever, and two sides that lose everything."""
 
+import random
+
 import attrs
 import pytest
-from support.session_desk import LOGON, ORDER, PEER_RULES, RULES, Desk, inbound, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.session_desk import LOGON, ORDER, PEER_RULES, RULES, Desk, inbound, pairs, run
 
 from kk99fix.session.effects import Send
 from kk99fix.session.rules import NS_PER_S, Role
@@ -149,3 +153,45 @@ def test_an_order_between_requests_is_no_progress() -> None:
     desk.receive(inbound("35=2|34=8|7=1|16=1", desk))
 
     assert desk.disconnected
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from([0.1, 0.5, 0.9]), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_a_moment_ends(chance: random.Random, loss: float, next_expected: bool) -> None:
+    """Whatever is lost between two of our own sides, they fall silent until time passes.
+
+    Ten new messages of a moment and the resends of everything before cost a few messages each.
+    """
+    sides = Desk(RULES), Desk(PEER_RULES, Role.INITIATOR)
+    for _ in range(3):
+        for side in sides:
+            side.session.connection_lost()
+            side.connect()
+        initiator = sides[1]
+        initiator.perform(
+            initiator.session.logon(
+                30, initiator.numbers, initiator.now_ns, next_expected=next_expected
+            )
+        )
+        for _ in range(60):
+            for side in sides:
+                if side.session.established and chance.random() < 0.5:
+                    side.send(Send(b"D", tuple(pairs(ORDER))))
+            assert _carried(sides, chance, loss) <= 40 + 4 * max(s.next_out for s in sides)
+            for side in sides:
+                side.now_ns += NS_PER_S
+                side.tick()
+
+
+def _carried(sides: tuple[Desk, Desk], chance: random.Random, loss: float) -> int:
+    """Carry what is under way, and what that leads to; return how much it was."""
+    carried = 0
+    while sides[0].wire or sides[1].wire:
+        for one, other in (sides, sides[::-1]):
+            frames, one.wire = one.wire, []
+            carried += len(frames)
+            assert carried < 10_000, "for ever"
+            for frame in frames:
+                if chance.random() >= loss:
+                    other.receive(frame)
+    return carried
