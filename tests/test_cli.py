@@ -60,6 +60,28 @@ def test_check_shows_what_the_files_say(tmp_path: Path) -> None:
     assert "no mistakes in 8 instruments and 3 sessions" in result.output
 
 
+@pytest.mark.parametrize(
+    ("schedule", "note"),
+    [
+        (
+            'start_day = "sun"\nend_day = "fri"\n',
+            "open from sun 17:00 to fri 16:55 UTC; its numbers start over weekly",
+        ),
+        (
+            'days = ["sun", "mon"]\nreset = "never"\n',
+            "open from 17:00 to 16:55 UTC, starting on sun mon; its numbers go on for ever",
+        ),
+    ],
+)
+def test_check_shows_schedules(tmp_path: Path, schedule: str, note: str) -> None:
+    """When a session is open stands among what a person should know of it."""
+    folder = ConfigFolder(tmp_path)
+    section = f'[schedule]\nstart = "17:00"\nend = "16:55"\nzone = "UTC"\n{schedule}[limits]'
+    folder.replace("sessions/BROKER1.toml", "[limits]", section)
+
+    assert f"BROKER1: {note}\n" in check(folder).output
+
+
 def test_check_shows_names_as_they_are(tmp_path: Path) -> None:
     """A name in brackets is a name, not markup for the terminal."""
     folder = ConfigFolder(tmp_path)

@@ -25,7 +25,7 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NS_PER_S: Final = 10**9
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY = timedelta(days=1)
+DAY: Final = timedelta(days=1)
 
 
 @frozen
@@ -64,28 +64,38 @@ def next_roll(roll: Roll, now_ns: int) -> tuple[int, str]:
     raise AssertionError("dates never end")
 
 
+def local_date(zone: str, now_ns: int) -> date:
+    """Return the date in a zone."""
+    moment = _EPOCH + timedelta(seconds=now_ns // NS_PER_S)
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def moment_ns(on: date, time_of_day: str, zone: str) -> int:
+    """Return when it is that time on that date; the first time, where the clocks repeat it."""
+    moment = datetime.combine(on, time.fromisoformat(time_of_day), tzinfo=ZoneInfo(zone))
+    return (moment.astimezone(UTC) - _EPOCH) // timedelta(seconds=1) * NS_PER_S
+
+
 def _last_roll_date(roll: Roll, now_ns: int) -> date:
     """Return the newest local date whose time of roll is not after `now_ns`."""
-    local = (_EPOCH + timedelta(seconds=now_ns // NS_PER_S)).astimezone(ZoneInfo(roll.zone))
-    on = local.date() + _DAY
+    on = local_date(roll.zone, now_ns) + DAY
     while _roll_ns(roll, on) > now_ns:
-        on -= _DAY
+        on -= DAY
     return on
 
 
 def _roll_ns(roll: Roll, on: date) -> int:
-    moment = datetime.combine(on, time.fromisoformat(roll.time), tzinfo=ZoneInfo(roll.zone))
-    return (moment.astimezone(UTC) - _EPOCH) // timedelta(seconds=1) * NS_PER_S
+    return moment_ns(on, roll.time, roll.zone)
 
 
 def _day_opened_by(roll: Roll, on: date) -> date:
     """Return the trading day that the time of roll on this date belongs to or opens."""
     afternoon = time.fromisoformat(roll.time) >= time(12)
-    day = on + _DAY if afternoon else on
+    day = on + DAY if afternoon else on
     while WEEKDAYS[day.weekday()] not in roll.days or day in roll.holidays:
-        day += _DAY
+        day += DAY
     return day
 
 
 def _dates_after(on: date) -> Iterator[date]:
-    return (on + n * _DAY for n in count(1))
+    return (on + n * DAY for n in count(1))

@@ -7,6 +7,7 @@ from typing import Annotated
 from attrs import Factory, field, frozen
 
 from kk99fix.config.risk import SessionLimits
+from kk99fix.config.schedule import Schedule, schedule_mistakes
 from kk99fix.config.structure import Later
 from kk99fix.config.toml_file import KeyPath
 from kk99fix.config.values import (
@@ -66,9 +67,7 @@ class Logon:
     #: Lowest and highest HeartBtInt(108), in seconds.
     heart_bt_int: tuple[Interval, Interval] = (5, 60)
     #: ResetSeqNumFlag(141)=Y at logon.
-    reset_seq_num: Annotated[str, OneOf("allowed", "refused", later=("at-session-start",))] = (
-        "refused"
-    )
+    reset_seq_num: Annotated[str, OneOf("allowed", "at-session-start", "refused")] = "refused"
     #: Whether open orders are cancelled when the connection ends other than by a logout.
     #: An order says otherwise by ExecInst(18): H keeps it, Q cancels it.
     cancel_on_disconnect: bool = True
@@ -95,6 +94,8 @@ class SessionFile:
     logon: Logon = Factory(Logon)
     limits: SessionLimits = Factory(SessionLimits)
     drop_copy: DropCopy = Factory(DropCopy)
+    #: None: always open, and the numbers go on for ever.
+    schedule: Schedule | None = None
 
     @property
     def comp_id(self) -> str:
@@ -106,6 +107,11 @@ def session_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
     """Yield key and text of whatever contradicts something else in the same file."""
     yield from _role_mistakes(value)
     yield from _logon_mistakes(value)
+    if value.schedule is not None:
+        yield from schedule_mistakes(value.schedule)
+    elif value.logon.reset_seq_num == "at-session-start":
+        was = 'found "at-session-start" without a [schedule]'
+        yield ("logon", "reset_seq_num"), f'{was}; "allowed" or "refused" would be right'
 
 
 def _role_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:

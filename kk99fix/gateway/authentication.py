@@ -1,6 +1,6 @@
 """Who may log on: the Logon(A) of a connection against the session files, cheapest check first.
 
-The order: a Logon at all, its CompIDs, the session's own networks, then the password.
+The order: a Logon at all, its CompIDs, the session's own networks and schedule, then the password.
 argon2id takes tens of milliseconds on purpose, so it runs in a worker thread under a limiter, and
 no more than a few may wait for it.
 A wrong user name costs the same as a wrong password: the password is verified all the same.
@@ -9,6 +9,7 @@ A refusal is a value with its cause for the log; the connection is told nothing.
 """
 
 import enum
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -34,6 +35,7 @@ class Refusal(enum.StrEnum):
     MALFORMED = "malformed"
     UNKNOWN_SESSION = "unknown-session"
     NETWORK = "network"
+    OUTSIDE_SCHEDULE = "outside-schedule"
     LIVE = "session-is-live"
     CREDENTIALS = "credentials"
     BUSY = "too-many-logons"
@@ -50,10 +52,13 @@ class Admitted:
 class Authenticator:
     """Checks first messages; one for the process."""
 
-    def __init__(self, settings: Settings, registry: Registry) -> None:
-        """Take the session files and the ids that they got."""
+    def __init__(
+        self, settings: Settings, registry: Registry, is_open: Callable[[str], bool]
+    ) -> None:
+        """Take the session files, the ids that they got, and what knows their schedules."""
         self._settings = settings
         self._registry = registry
+        self._is_open = is_open
         self._hasher = PasswordHasher()
         self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
         self._waiting = 0
@@ -75,9 +80,13 @@ class Authenticator:
             return Refusal.UNKNOWN_SESSION
         if not within(address, file.logon.allow_from):
             return Refusal.NETWORK
+        if not self._is_open(file.comp_id):
+            return Refusal.OUTSIDE_SCHEDULE
         refusal = await self._check_password(message, file)
         if refusal is not None:
             return refusal
+        if not self._is_open(file.comp_id):
+            return Refusal.OUTSIDE_SCHEDULE
         session = self._registry.session_id(file.comp_id)
         return Refusal.UNKNOWN_SESSION if session is None else Admitted(session, file.comp_id)
 

@@ -9,6 +9,7 @@ from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
+from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.storage import Storage
 from kk99fix.gateway.unknown_trades import UnknownTrades
@@ -25,6 +26,7 @@ class Gateway:
     feeder: Feeder
     loop: LiveLoop
     acceptor: Acceptor
+    schedules: Schedules
     unknown_trades: UnknownTrades
     clock: VenueClock
     log: Log

@@ -1,6 +1,6 @@
 """The gateway as a whole: start, serve, stop.
 
-start   state directory, replay, RESTART, CONFIG, trading day; then the listener
+start   state directory, replay, RESTART, CONFIG, trading day, schedules; then the listener
 serve   live loop, feeder, timers, logons, each a task; one failure of ours ends all of them,
         one failure of a counterparty ends its own connection
 stop    no new connections, News(B) and Logout(5) to everybody, a bounded wait, the journal closed
@@ -32,6 +32,7 @@ from kk99fix.gateway.metrics import Snapshots, exporting
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.quota import Quota
 from kk99fix.gateway.resend_log import ResendLog
+from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.storage import Storage, open_storage
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
@@ -98,8 +99,10 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
     feeder = _feeder(settings, storage, sequencer, log)
     connections = Connections(sequencer, feeder, log)
     loop = LiveLoop(sequencer, connections, feeder)
+    schedules = Schedules(settings, sequencer, connections, log)
     _bring_up_to_date(settings, storage, sequencer, log)
-    authenticator = Authenticator(settings, storage.venue.registry)
+    schedules.catch_up()
+    authenticator = Authenticator(settings, storage.venue.registry, schedules.is_open)
     acceptor = Acceptor(
         settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
     )
@@ -111,6 +114,7 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
         feeder=feeder,
         loop=loop,
         acceptor=acceptor,
+        schedules=schedules,
         unknown_trades=UnknownTrades(sequencer, log),
         clock=clock,
         log=log,
@@ -213,6 +217,7 @@ def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitab
         gateway.feeder.run,
         partial(keep_time, sequencer),
         partial(roll_days, sequencer, gateway.settings.calendar, gateway.log),
+        gateway.schedules.run,
         partial(steer_clock, gateway.clock),
         partial(prepare_segments, gateway),
         snapshots.run,

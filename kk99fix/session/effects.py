@@ -48,6 +48,8 @@ class DisconnectCause(enum.StrEnum):
     PEER_LOGOUT = "peer-logout"
     #: We logged out and the counterparty confirmed.
     LOGOUT = "logout"
+    #: We logged out because the session is over by its schedule, confirmed or not.
+    SESSION_END = "session-end"
     #: We logged out and the counterparty did not confirm in time.
     LOGOUT_TIMEOUT = "logout-timeout"
     #: We logged out a counterparty that went on sending more than it may.

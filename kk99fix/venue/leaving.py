@@ -2,7 +2,8 @@
 
 A session that leaves, for whatever cause but a logout, has its orders cancelled: at once, or after
 its grace unless it has logged on again by then.
-A logout counts only if the session file says so, and an end that follows a planned stop never does.
+A logout counts only if the session file says so, and so does whatever end follows the one of its
+schedule; an end that follows a planned stop never does.
 
 Rules kept here:
 
@@ -22,7 +23,13 @@ from kk99fix.venue.registry import Registry
 #: Cause of a DISCONNECT input: a planned stop waited no longer for the counterparty.
 GATEWAY_STOPPED = "gateway-stopped"
 
-_LOGOUTS = frozenset({DisconnectCause.PEER_LOGOUT.value, DisconnectCause.LOGOUT.value})
+_LOGOUTS = frozenset(
+    {
+        DisconnectCause.PEER_LOGOUT.value,
+        DisconnectCause.LOGOUT.value,
+        DisconnectCause.SESSION_END.value,
+    }
+)
 
 
 class Leaving:
@@ -34,6 +41,8 @@ class Leaving:
         self._registry = registry
         #: Sessions that a planned stop has asked to leave.
         self._asked: set[int] = set()
+        #: Sessions whose schedule has asked them to leave.
+        self._over: set[int] = set()
         #: Session -> when its grace is over, and the OrderID(37) from which on orders are later.
         self._graces: dict[int, tuple[int, int]] = {}
 
@@ -46,9 +55,14 @@ class Leaving:
         """A planned stop asks the session to log out."""
         self._asked.add(session)
 
+    def session_over(self, session: int) -> None:
+        """The session's schedule asks it to log out; its end is a logout, however it comes."""
+        self._over.add(session)
+
     def returned(self, session: int) -> None:
         """The session has logged on; what has begun to be cancelled goes on being so."""
         self._asked.discard(session)
+        self._over.discard(session)
         self._graces.pop(session, None)
 
     def left(self, session: int, cause: str, now_ns: int) -> None:
@@ -56,6 +70,9 @@ class Leaving:
         if self._is_planned(session, cause):
             return
         rules = self._registry.session(session)
+        if session in self._over:
+            self._over.discard(session)
+            cause = DisconnectCause.SESSION_END.value
         if cause in _LOGOUTS and not rules["cancel_on_logout"]:
             return
         later = self._engine.next_order_id

@@ -62,7 +62,38 @@ class NewsInput:
         return ((61, b"1"), (148, self.headline.encode("ascii")), *lines)
 
 
-SessionCommand = StopInput | ProbeInput | NewsInput
+@frozen
+class SessionStartInput:
+    """By its schedule a session may be logged on from now on."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+    #: The moment that the schedule names; the input may come later.
+    start_ns: int
+    #: Whether both numbers begin at 1.
+    reset: bool
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        return _json("session-start", start_ns=self.start_ns, reset=self.reset)
+
+
+@frozen
+class SessionEndInput:
+    """By its schedule a session is over; one that is logged on is logged out with this text."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+    #: The moment that the schedule names; the input may come later.
+    end_ns: int
+    text: str
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        return _json("session-end", end_ns=self.end_ns, text=self.text)
+
+
+SessionCommand = StopInput | ProbeInput | NewsInput | SessionStartInput | SessionEndInput
 
 
 def read_session_command(session: int, command: dict[str, Any]) -> SessionCommand | None:
@@ -74,6 +105,10 @@ def read_session_command(session: int, command: dict[str, Any]) -> SessionComman
             return ProbeInput(session, command["wait_ns"])
         case "news":
             return NewsInput(session, command["headline"], tuple(command["lines"]))
+        case "session-start":
+            return SessionStartInput(session, command["start_ns"], command["reset"])
+        case "session-end":
+            return SessionEndInput(session, command["end_ns"], command["text"])
         case _:
             return None
 

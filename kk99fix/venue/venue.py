@@ -22,6 +22,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, assert_never
 
+from attrs import evolve
+
 from kk99fix.fix import encode
 from kk99fix.fix.message import Message
 from kk99fix.matcher.engine import Engine
@@ -53,7 +55,15 @@ from kk99fix.venue.inputs import (
 from kk99fix.venue.leaving import Leaving
 from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange, UnknownTrade
 from kk99fix.venue.registry import Registry, set_venue
-from kk99fix.venue.session_commands import NewsInput, ProbeInput, SessionCommand, StopInput
+from kk99fix.venue.session_commands import (
+    NewsInput,
+    ProbeInput,
+    SessionCommand,
+    SessionEndInput,
+    SessionStartInput,
+    StopInput,
+)
+from kk99fix.venue.session_times import SessionTimes
 
 #: Order slots looked at for expiry in one unit: about a millisecond.
 EXPIRE_SLICE = 10_000
@@ -76,6 +86,7 @@ class Venue:
         self._deadlines_ns: dict[int, int] = {}
         #: Number of the last message that a connection that is ending may still send.
         self._last_numbers: dict[int, int] = {}
+        self._times: dict[int, SessionTimes] = {}
         self._halted = False
         #: When trading reopens after a restart; None: it is open, or the operator decides.
         self._reopen_ns: int | None = None
@@ -131,6 +142,10 @@ class Venue:
                 self._probe(item, now_ns, outcome)
             case NewsInput():
                 self._news(item)
+            case SessionStartInput():
+                self._session_start(item, now_ns, outcome)
+            case SessionEndInput():
+                self._session_end(item, outcome)
             case _:
                 assert_never(item)
 
@@ -158,6 +173,10 @@ class Venue:
         """Whether a `ProbeInput` would ask the counterparty of a session for a sign of life."""
         layer = self._sessions.get(session)
         return layer is not None and layer.may_probe(now_ns)
+
+    def session_times(self, session: int) -> SessionTimes:
+        """When the session last started and ended by its schedule."""
+        return self._times.get(session, SessionTimes())
 
     @property
     def live_sessions(self) -> tuple[int, ...]:
@@ -213,6 +232,29 @@ class Venue:
         if layer is not None:
             numbers = self._numbers(item.session)
             self._ask(item.session, lambda: layer.probe(item.wait_ns, numbers, now_ns), outcome)
+
+    def _session_start(self, item: SessionStartInput, now_ns: int, outcome: Outcome) -> None:
+        times = self.session_times(item.session)
+        self._times[item.session] = evolve(times, started_ns=item.start_ns, began_ns=now_ns)
+        if item.reset:
+            self._reset(item.session, outcome)
+
+    def _session_end(self, item: SessionEndInput, outcome: Outcome) -> None:
+        times = self.session_times(item.session)
+        self._times[item.session] = evolve(times, ended_ns=item.end_ns)
+        self._leaving.session_over(item.session)
+        text = item.text.encode("ascii")
+        self._log_out(item.session, text, DisconnectCause.SESSION_END, outcome)
+
+    def _reset(self, session: int, outcome: Outcome) -> None:
+        """Begin a new epoch; a connection of the old one has nothing to say in it."""
+        if session in self._sessions:
+            outcome.disconnects.append(Disconnected(session, "numbers-reset"))
+            self._end(session, "numbers-reset")
+        self.engine.reset(session)
+        self._last_numbers[session] = 0
+        if self.engine.attached(session):
+            self.engine.unfollow(session)
 
     def _ask(self, session: int, layer: Callable[[], tuple[Effect, ...]], outcome: Outcome) -> None:
         """Ask a session's layer what to do, and do it."""
@@ -319,6 +361,7 @@ class Venue:
             heart_bt_int_min_s=shortest_s,
             heart_bt_int_max_s=longest_s,
             reset_seq_num=ResetPolicy(own["reset_seq_num"]),
+            session_start_ns=self.session_times(session).began_ns,
             sending_time_tolerance_ns=content["venue"]["sending_time_tolerance_ns"],
         )
 

@@ -10,6 +10,7 @@ CALENDAR = "config/calendar.toml"
 BROKER1 = "sessions/BROKER1.toml"
 DROPCOPY1 = "sessions/DROPCOPY1.toml"
 
+SCHEDULE = '[schedule]\nstart = "17:00"\nend = "16:55"\nzone = "UTC"\n'
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 # File, text in it, what to put there instead, and the one mistake that follows.
@@ -266,9 +267,36 @@ SINGLE_VALUES = [
     (
         BROKER1,
         'reset_seq_num = "allowed"',
-        'reset_seq_num = "at-session-start"',
-        'sessions/BROKER1.toml: logon.reset_seq_num: found "at-session-start"; '
-        'this is not supported yet; "allowed" or "refused" would be right',
+        'reset_seq_num = "at-start"',
+        'sessions/BROKER1.toml: logon.reset_seq_num: found "at-start"; '
+        '"allowed" or "at-session-start" or "refused" would be right',
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f'{SCHEDULE}reset = "monthly"\n[limits]',
+        'sessions/BROKER1.toml: schedule.reset: found "monthly"; '
+        '"weekly" or "daily" or "never" would be right',
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f'{SCHEDULE}days = ["monday"]\n[limits]',
+        'sessions/BROKER1.toml: schedule.days[1]: found "monday"; '
+        '"mon" or "tue" or "wed" or "thu" or "fri" or "sat" or "sun" would be right',
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        SCHEDULE.replace("16:55", "24:00") + "[limits]",
+        'sessions/BROKER1.toml: schedule.end: found "24:00"; '
+        'a time of day such as "17:00" would be right',
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        SCHEDULE.replace('zone = "UTC"\n', "") + "[limits]",
+        "sessions/BROKER1.toml: schedule.zone: is missing",
     ),
     (
         BROKER1,
@@ -293,6 +321,54 @@ SINGLE_VALUES = [
 ]
 
 CONTRADICTIONS = [
+    (
+        BROKER1,
+        'reset_seq_num = "allowed"',
+        'reset_seq_num = "at-session-start"',
+        'sessions/BROKER1.toml: logon.reset_seq_num: found "at-session-start" without a '
+        '[schedule]; "allowed" or "refused" would be right',
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f'{SCHEDULE}start_day = "sun"\n[limits]',
+        "sessions/BROKER1.toml: schedule.start_day: stands without end_day; "
+        "both or neither would be right",
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f'{SCHEDULE}end_day = "fri"\n[limits]',
+        "sessions/BROKER1.toml: schedule.end_day: stands without start_day; "
+        "both or neither would be right",
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f'{SCHEDULE}start_day = "sun"\nend_day = "fri"\ndays = ["mon"]\n[limits]',
+        "sessions/BROKER1.toml: schedule.days: stands beside start_day; "
+        "one of the two would be right",
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f'{SCHEDULE}start_day = "sun"\nend_day = "fri"\nreset = "daily"\n[limits]',
+        'sessions/BROKER1.toml: schedule.reset: found "daily" beside start_day; '
+        '"weekly" or "never" would be right',
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f"{SCHEDULE}days = []\n[limits]",
+        "sessions/BROKER1.toml: schedule.days: found an empty list; "
+        'days such as "mon" would be right',
+    ),
+    (
+        BROKER1,
+        "[limits]",
+        f'{SCHEDULE}days = ["mon", "tue", "mon"]\n[limits]',
+        "sessions/BROKER1.toml: schedule.days: names a day more than once; once is right",
+    ),
     (
         VENUE,
         "proxy_from = []",

@@ -1,5 +1,6 @@
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -19,7 +20,12 @@ from kk99fix.venue.registry import Registry
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-def make(folder: Path, *, allow_from: str = '"127.0.0.0/8"') -> Authenticator:
+def make(
+    folder: Path,
+    *,
+    allow_from: str = '"127.0.0.0/8"',
+    is_open: Callable[[str], bool] = lambda _: True,
+) -> Authenticator:
     """An authenticator over the shipped sessions; BROKER1 has user b1, password right."""
     files = ConfigFolder(folder)
     hashed = CHEAP.hash("right")
@@ -34,7 +40,7 @@ def make(folder: Path, *, allow_from: str = '"127.0.0.0/8"') -> Authenticator:
     content = registry.plan(resolve(settings))
     registry.content = json.loads(content)
     registry.ids = registry.content["ids"]
-    return Authenticator(settings, registry)
+    return Authenticator(settings, registry, is_open)
 
 
 @pytest.fixture
@@ -194,3 +200,30 @@ async def test_an_unknown_user_costs_the_same(
 
     assert await admit(authenticator, "553=nobody|554=right|") is Refusal.CREDENTIALS
     assert verifications.passwords == [b"right"]
+
+
+async def test_a_schedule_is_asked_before_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside its schedule nobody logs on, and no password is hashed for it."""
+    asked: list[str] = []
+
+    def is_open(comp_id: str) -> bool:
+        asked.append(comp_id)
+        return False
+
+    authenticator = make(tmp_path, is_open=is_open)
+    monkeypatch.setattr(authenticator, "_verify", lambda *_: pytest.fail("hashed"))
+
+    assert await admit(authenticator) is Refusal.OUTSIDE_SCHEDULE
+    assert await admit(authenticator, address="10.0.0.1") is Refusal.NETWORK
+    assert asked == ["BROKER1"]
+
+
+async def test_a_schedule_may_end_while_a_password_is_verified(tmp_path: Path) -> None:
+    """What was open at first has to be open at the end too."""
+    answers = [True, False]
+    authenticator = make(tmp_path, is_open=lambda _: answers.pop(0))
+
+    assert await admit(authenticator) is Refusal.OUTSIDE_SCHEDULE
+    assert answers == []

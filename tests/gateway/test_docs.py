@@ -42,13 +42,20 @@ def test_every_refusal_is_described() -> None:
 def test_every_end_is_described() -> None:
     """The table has every cause that the end of a session may have."""
     causes = {cause.value for cause in DisconnectCause} | set(connections._CUT_CAUSES.values())
-    ours = {"gateway-stopped", "gateway-failed", "configuration", "internal-fault"}
+    ours = {
+        *("gateway-stopped", "gateway-failed", "configuration", "numbers-reset"),
+        "internal-fault",
+    }
 
     assert section("Why a session ends") == causes | ours
 
 
 @pytest.mark.parametrize(
-    "module", ["server", "acceptor", "connections", "clock", "sequencer", "resend_log"]
+    "module",
+    [
+        *("server", "acceptor", "connections", "clock", "sequencer", "refusals"),
+        *("timers", "schedules", "unknown_trades", "resend_log"),
+    ],
 )
 def test_every_log_event_is_described(module: str) -> None:
     """The table has every event that the gateway logs."""

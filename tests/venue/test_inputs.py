@@ -18,7 +18,13 @@ from kk99fix.venue.inputs import (
     msg_seq_num,
     read_input,
 )
-from kk99fix.venue.session_commands import NewsInput, ProbeInput, StopInput
+from kk99fix.venue.session_commands import (
+    NewsInput,
+    ProbeInput,
+    SessionEndInput,
+    SessionStartInput,
+    StopInput,
+)
 
 INPUTS: tuple[Input, ...] = (
     FrameInput(3, order()),
@@ -27,6 +33,8 @@ INPUTS: tuple[Input, ...] = (
     StopInput(3, 'until "tomorrow"'),
     ProbeInput(3, 3_000_000_000),
     NewsInput(3, "The gateway stops", ("Orders stay.", "Numbers go on.")),
+    SessionStartInput(3, 1_790_000_000_000_000_000, reset=True),
+    SessionEndInput(3, 1_790_000_000_000_000_000, "the session ends"),
     TickInput(),
     ConfigInput(b'{"venue":{}}'),
     DayRollInput("20260922"),
