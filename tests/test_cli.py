@@ -101,7 +101,7 @@ def test_check_lists_all_mistakes_and_fails(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        f"{folder.config}/venue.toml:13: listen.port: found -1; "
+        f"{folder.config}/venue.toml:14: listen.port: found -1; "
         "a number from 0 to 65535 would be right",
         f'{folder.sessions}/BROKER1.toml:9: session.dialect: found "fix50"; '
         '"fix44" or "kk99" would be right',
@@ -131,7 +131,7 @@ def test_check_as_json(tmp_path: Path) -> None:
         "mistakes": [
             {
                 "file": f"{folder.config}/venue.toml",
-                "line": 13,
+                "line": 14,
                 "key": "listen.port",
                 "text": "found -1; a number from 0 to 65535 would be right",
             }
