@@ -29,6 +29,8 @@ def too_high(life: Life, turn: Turn, message: Message, msg_seq_num: int) -> None
     life.early.put(msg_seq_num, message.raw, handled=handled)
     if life.gap is None:
         _ask(life, turn, msg_seq_num - 1)
+    elif not life.gap.tries:  # NextExpectedMsgSeqNum(789) was to fill it before this
+        _ask(life, turn, life.gap.end)
 
 
 def logon_too_high(
@@ -36,8 +38,8 @@ def logon_too_high(
 ) -> None:
     """Open the gap below an accepted Logon(A).
 
-    `asked`: our NextExpectedMsgSeqNum(789) asks for what is missing; if that brings nothing, the
-    usual repetition does.
+    `asked`: our NextExpectedMsgSeqNum(789) asks for what is missing; if the counterparty goes on
+    without it, or nothing comes at all, a ResendRequest(2) does.
     """
     life.early.put(msg_seq_num, message.raw, handled=True)
     if asked:

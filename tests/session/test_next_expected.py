@@ -47,6 +47,17 @@ ACCEPTOR_CASES = {
         E 35=5|34=12|58=ResendRequest(2) from 5 was not answered
         E disconnect resend-timeout
     """,
+    "we miss what it sent, and it goes on without it: asked for at once": """
+        I 35=A|34=7|98=0|108=30|789=8
+        E 35=A|34=8|98=0|108=30|789=5
+        E established 30
+        I 35=0|34=8
+        E 35=2|34=9|7=5|16=0
+        I 35=0|34=9
+        I 35=4|34=5|43=Y|122=20260921-12:00:00|123=Y|36=7
+        N 10 10
+        S LOGGED_ON
+    """,
     "both miss something": """
         I 35=A|34=7|98=0|108=30|789=7
         E 35=A|34=8|98=0|108=30|789=5
