@@ -39,13 +39,14 @@ from kk99fix.journal.segment import (
     Position,
     Segment,
     map_records,
+    read_ahead,
     read_segment,
     segment_name,
 )
 
 MARK_EVERY: Final = 1024
-#: `prepare` scans at most one more than so many times MARK_EVERY records: two milliseconds.
-SLICE_MARKS: Final = 7
+#: `prepare` scans at most one more than so many times MARK_EVERY records: half a millisecond.
+SLICE_MARKS: Final = 1
 #: Of a mapped segment: read ahead one of these, and let those behind go.
 WINDOW_BYTES: Final = 1 << 20
 _REMEDY = "Stop the gateway and restore the journal from a copy"
@@ -80,19 +81,21 @@ class _Indexed:
         last = max(known.last, extent.last)
         self.extents[key] = Extent(first.first, last, first.offset)
 
-    def passed(self, start: int, end: int) -> None:
+    def passed(self, start: int, end: int) -> bool:
         """Have what follows `end` read ahead, and what was read from `start` on let go.
 
         The pages stay in the system's cache; only this process holds no more of them.
+        True when the rest of the segment is being read already.
         """
         first, window = start // WINDOW_BYTES, end // WINDOW_BYTES
         if first == window:
-            return
+            return False
         behind = PAGE_BYTES + first * WINDOW_BYTES
         self._mapped.madvise(mmap.MADV_DONTNEED, behind, (window - first) * WINDOW_BYTES)
         ahead = PAGE_BYTES + (window + 1) * WINDOW_BYTES
         if ahead < len(self._mapped):
             self._mapped.madvise(mmap.MADV_WILLNEED, ahead, WINDOW_BYTES)
+        return ahead + WINDOW_BYTES >= len(self._mapped)
 
     def left(self, start: int) -> None:
         """Let go of everything from `start` on: who read there goes on elsewhere."""
@@ -168,7 +171,9 @@ class SentMessages:
 
     def moved(self, session: int, epoch: int, number: int, place: Place, offset: int) -> None:
         """Take note that `number` comes next from `offset` on, in the segment of `place`."""
-        self._segment(place.segment).passed(place.offset, offset)
+        indexed = self._segment(place.segment)
+        if indexed.passed(place.offset, offset) and place.segment < self._position().segment:
+            self._read_ahead(place.segment + 1)
         self._cursors[session, epoch] = number, Position(place.segment, PAGE_BYTES + offset)
 
     def ended(self, session: int, epoch: int, number: int, place: Place) -> None:
@@ -233,6 +238,8 @@ class SentMessages:
             begins_later = extent is not None and extent.first > search.number
             if indexed.scanned_to < end and not begins_later:
                 start = indexed.scanned_to
+                if number > self._first_segment and number - 1 not in self._segments:
+                    self._read_ahead(number - 1)
                 self._scan_to(indexed, self._slice_end(indexed, start, end))
                 indexed.left(start)
                 return None
@@ -254,6 +261,10 @@ class SentMessages:
         indexed.passed(start, offset)
         search.place = Position(place.segment, PAGE_BYTES + offset)
         return offset < end
+
+    def _read_ahead(self, number: int) -> None:
+        """Have the start of the segment that is next read while others have their turn."""
+        read_ahead(self._directory / segment_name(number), 2 * WINDOW_BYTES)
 
     def _search_end(self, search: _Search, number: int) -> int:
         """Return where a search ends in a segment."""

@@ -26,6 +26,7 @@ import mmap
 import os
 import re
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -187,6 +188,12 @@ def map_records(segment: Segment) -> memoryview:
     except OSError as error:
         raise JournalReadError(segment.path, error) from error
     return memoryview(mapped)[PAGE_BYTES:]
+
+
+def read_ahead(path: Path, length: int) -> None:
+    """Ask the system to read the start of a file soon; nothing happens where it cannot."""
+    with suppress(OSError), path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, length, os.POSIX_FADV_WILLNEED)
 
 
 def list_segments(directory: Path, *, first_number: int = 1) -> list[Segment]:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from support.live_gateway import small_settings
 from support.live_peer import content, order
 from support.still_gateway import StillGateway, StillPeer
 
-from kk99fix.gateway.chunks import CHUNK_MESSAGES, CHUNK_RECORDS
-from kk99fix.matcher.values import Fed
+from kk99fix.gateway.chunks import CHUNK_MESSAGES, CHUNK_RECORDS, Chunks
+from kk99fix.matcher.values import Fed, FeedEnd, FeedOrder
 from kk99fix.venue.inputs import TickInput
 
 
@@ -241,3 +242,25 @@ def test_heartbeats_that_come_due_during_a_resend_wait(still: StillGateway) -> N
 
     assert got + numbers(frames) == list(range(2, 2 * CHUNK_MESSAGES + 3))
     assert b"\x0135=0\x01" in frames[-1]
+
+
+def test_a_gap_that_found_no_room_is_filled_later(still: StillGateway) -> None:
+    """With the range's last number taken and no room for the gap fill, that comes next."""
+    peer = still.connect("BROKER1")
+    peer.received()
+    engine, session = still.engine, peer.session
+    engine.unfollow(session)
+    assert engine.push(session, bytes(engine.ring_free(session) - 10))
+    chunks = Chunks(engine, still.gateway.storage.sent)
+    order = FeedOrder(session, 1, 1, 1, 0, again=True, now_ns=still.gateway.sequencer.pump.now_ns())
+    while (fed := chunks.feed(order)) is None:
+        pass
+    assert (fed.end, fed.next_number, fed.gap_from) == (FeedEnd.FULL, 2, 1)
+    order = attrs.evolve(order, next_number=fed.next_number, gap_from=fed.gap_from)
+    assert chunks.feed(order) == attrs.evolve(fed, offset=0, source_offset=None)
+    engine.release()
+    engine.drain(session)
+    fed = chunks.feed(order)
+
+    assert fed is not None
+    assert (fed.end, fed.gap_from) == (FeedEnd.DONE, 0)

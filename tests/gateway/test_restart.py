@@ -111,6 +111,33 @@ def test_a_session_goes_on_after_a_restart(
     assert (last[150], last[39], last[41]) == ("4", "4", "resting")
 
 
+@pytest.mark.parametrize("name", ["BROKER1", "DROPCOPY1"])
+def test_a_restart_in_the_middle_of_a_resend(
+    gateway: GatewayProcess, client: FixClient, name: str
+) -> None:
+    """What had not come yet comes after the reconnect, and every message is what it was."""
+    gateway.start()
+    client.log_on()
+    asker = client if name == client.comp_id else FixClient(name, gateway.port)
+    if asker is not client:
+        asker.log_on()
+    trade(client, 1500, "a")
+    asker.read_until(lambda: len(asker.received) >= 3000)
+    for _ in range(2):
+        asker.again.clear()
+        asker.send("2", [(7, 1), (16, 0)])
+        asker.read_until(lambda: len(asker.again) >= 50)
+        gateway.end(signal.SIGKILL)
+        asker.close()
+        gateway.start()
+        asker.log_on()
+    asker.fetch_again(1)
+    asker.close()
+
+    assert asker.complaints == []
+    assert len(asker.received) == 3000
+
+
 def test_a_restart_replays_the_journal(gateway: GatewayProcess, client: FixClient) -> None:
     """Three restarts in a row leave one journal that replays each time."""
     for turn in range(3):

@@ -16,6 +16,7 @@ from kk99fix.journal.segment import (
     list_segments,
     map_records,
     prepare_file,
+    read_ahead,
     round_to_pages,
     segment_name,
     unpack_page,
@@ -230,3 +231,14 @@ def test_rounding_to_pages(length: int) -> None:
 
     assert rounded % PAGE_BYTES == 0
     assert length <= rounded < length + PAGE_BYTES
+
+
+def test_reading_ahead_changes_nothing(tmp_path: Path) -> None:
+    """The file stays as it is, and one that is not there is nobody's fault."""
+    path = tmp_path / "some"
+    path.write_bytes(b"x" * 10_000)
+    read_ahead(path, 1 << 20)
+    read_ahead(tmp_path / "none", 1 << 20)
+
+    assert path.read_bytes() == b"x" * 10_000
+    assert [each.name for each in tmp_path.iterdir()] == ["some"]
