@@ -87,6 +87,12 @@ def _venue(part: Part[VenueFile]) -> Iterator[Mistake]:
             f"found {capacity.duplicate_window}; at least capacity.orders ({capacity.orders}) "
             "would be right",
         )
+    if venue.slow_reader.max_bytes < capacity.ring_bytes:
+        yield file.mistake(
+            ("slow_reader", "max_bytes"),
+            f"found {venue.slow_reader.max_bytes}; at least capacity.ring_bytes "
+            f"({capacity.ring_bytes}) would be right",
+        )
     if venue.listen.port == venue.listen.metrics_port != 0:
         yield file.mistake(
             ("listen", "metrics_port"),

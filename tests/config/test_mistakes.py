@@ -434,6 +434,13 @@ CONTRADICTIONS = [
     ),
     (
         VENUE,
+        "max_bytes = 67_108_864 ",
+        "max_bytes = 1_048_575 ",
+        "config/venue.toml: slow_reader.max_bytes: found 1048575; "
+        "at least capacity.ring_bytes (1048576) would be right",
+    ),
+    (
+        VENUE,
         "accounts = 4096",
         "accounts = 3",
         "config/venue.toml: capacity.accounts: found 3; at least 4 would be right: "
