@@ -4,7 +4,7 @@ Their fields stand in the order of FIX 4.4 Volume 2.
 Free text from a counterparty is echoed only as printable ASCII and capped.
 """
 
-from kk99fix.fix.encode import echo
+from kk99fix.fix.encode import ECHO_MAX, echo
 from kk99fix.fix.message import FieldError, Message, Pair
 from kk99fix.fix.validate import BusinessError
 from kk99fix.session.effects import Send
@@ -89,12 +89,16 @@ def reject(message: Message, ref_seq_num: int, fault: FieldError) -> Send:
 
 
 def business_reject(message: Message, ref_seq_num: int, error: BusinessError) -> Send:
-    """BusinessMessageReject(j); BusinessRejectRefID(379) is the ClOrdID(11) of the message."""
+    """BusinessMessageReject(j); BusinessRejectRefID(379) is the ClOrdID(11) of the message.
+
+    It goes back to whoever sent the message: a trader or a desk within the session.
+    """
     cl_ord_id = message.get(11)
     ref_id = ((379, echo(cl_ord_id)),) if cl_ord_id else ()
     return Send(
         b"j",
         (
+            *_sub_ids(message),
             (45, number(ref_seq_num)),
             (372, echo(message.msg_type)),
             *ref_id,
@@ -102,3 +106,9 @@ def business_reject(message: Message, ref_seq_num: int, error: BusinessError) ->
             (58, error.text),
         ),
     )
+
+
+def _sub_ids(message: Message) -> tuple[Pair, ...]:
+    """SenderSubID(50) and TargetSubID(57) of `message`, swapped; too long ones are left out."""
+    swapped = ((57, message.get(50)), (50, message.get(57)))
+    return tuple((tag, value) for tag, value in swapped if value and len(value) <= ECHO_MAX)

@@ -158,6 +158,12 @@ BODY_CASES = {
         E 35=j|34=2|45=2|372=D|379=A1|380=5|58=Conditionally Required Field Missing: Symbol(55)
         N 3 3
     """,
+    "14 a refusal goes to the sender within the session": f"""
+        I 35=D|34=2|50=TRADER|57=DESK|11=A1|54=1|60=20260921-12:00:00|40=2|38=10|44=190
+        E 35=j|34=2|57=TRADER|50=DESK|45=2|372=D|379=A1|380=5|58={MISSING}: Symbol(55)
+        I 35=D|34=3|50={"T" * 65}|11=A1|54=1|60=20260921-12:00:00|40=2|38=10|44=190
+        E 35=j|34=3|45=3|372=D|379=A1|380=5|58={MISSING}: Symbol(55)
+    """,
     "19 PossResend is delivered": f"""
         I 35=D|34=2|97=Y|{ORDER}
         E deliver 35=D|34=2|97=Y|{ORDER}
