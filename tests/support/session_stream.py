@@ -15,7 +15,15 @@ import attrs
 
 from kk99fix.fix import tables
 from kk99fix.fix.values import format_e8, format_utc_timestamp
-from kk99fix.venue.session_commands import StopInput
+from kk99fix.venue.session_commands import (
+    NewsInput,
+    ProbeInput,
+    SessionCommand,
+    SessionEndInput,
+    SessionStartInput,
+    StopInput,
+    read_session_command,
+)
 from support.small_venue import E8, NS_PER_S, configuration, limits, throttle
 from support.venue_desk import Fields, VenueDesk, text_of
 
@@ -29,7 +37,10 @@ Cut = Callable[[bytes], Iterable[bytes]]
 
 @attrs.frozen
 class Event:
-    """Something that happens to a venue: bytes, logon, drop, tick, roll, stop, config, restart."""
+    """Something that happens to a venue: bytes, logon, drop, tick, roll, command, config, restart.
+
+    The data of a command is its payload.
+    """
 
     at_ns: int
     kind: str
@@ -64,8 +75,10 @@ def play_one(desk: VenueDesk, event: Event, cut: Cut = whole) -> None:
             desk.roll(event.data.decode())
         case "tick":
             desk.tick()
-        case "stop":
-            desk.apply(StopInput(desk.id(event.session), "see you"))
+        case "command":
+            command = read_session_command(desk.id(event.session), json.loads(event.data))
+            assert command is not None
+            desk.apply(command)
         case "config":
             desk.configure(json.loads(event.data))
         case "restart":
@@ -122,16 +135,31 @@ class SessionStream:
         elif chance < 0.04:
             self._days += 1
             self._add("roll", data=b"202609%02d" % min(self._days, 30))
-        elif chance < 0.05:
-            self._add("stop", name)
-        elif chance < 0.055:
+        elif chance < 0.07:
+            self._command(name)
+        elif chance < 0.075:
             self._add("restart")
-        elif chance < 0.065:
+        elif chance < 0.085:
             self._add("config", data=json.dumps(self._configuration()).encode())
         elif chance < 0.2:
             self._add("tick")
         else:
             self._burst(name)
+
+    def _command(self, name: str) -> None:
+        """What the gateway or a person wants of a session, whether it is logged on or not."""
+        name = self._random.choice([name, name, "GAMMA"])
+        if self._pen.venue.registry.session_id(name) is None:
+            return
+        session, now_ns = self._pen.id(name), self._pen.now_ns
+        commands: list[SessionCommand] = [
+            StopInput(session, "see you"),
+            ProbeInput(session, 3 * NS_PER_S),
+            NewsInput(session, "News", ("One.", "Two.")),
+            SessionStartInput(session, now_ns, reset=self._maybe(0.5)),
+            SessionEndInput(session, now_ns, "the session ends"),
+        ]
+        self._add("command", name, self._random.choice(commands).payload())
 
     def _configuration(self, *, everybody: bool = False) -> dict[str, Any]:
         """The usual one with a few changes that a running venue takes over."""
@@ -310,6 +338,7 @@ class SessionStream:
         return behind + self._pen.build(name, "4", fields, header)
 
     def _administrative(self, name: str) -> bytes:
+        """Nothing of order entry."""
         kind, fields = self._random.choice(
             [
                 ("0", {}),
@@ -320,6 +349,7 @@ class SessionStream:
                 ("3", {45: "1", 58: "no"}),
                 ("4", {36: str(self._pen.next_number.get(name, 1) + 1)}),
                 ("A", {98: "0", 108: "30"}),
+                ("Q", {37: "1", 17: "1", 127: "D", 55: "AAPL", 54: "1", 38: "1"}),
             ]
         )
         return self._pen.build(name, kind, fields)
