@@ -16,12 +16,16 @@ from rich.console import Console
 from bench.client import ReportsWrongError
 from bench.core import CoreFigure, run_core
 from bench.lines import LINES
+from bench.neighbours import NeighbourFailedError
+from bench.pairs import PAIRS, Outcome, PairPlan
 from bench.rounds import FLOOR, GATEWAY, REFERENCE, Plan
+from bench.segments import SegmentPool
 from bench.servers import ServerFailedError, build_tools
-from bench.table import inside_table, median_of, network_table
+from bench.table import inside_table, median_of, network_table, pair_table
 
 SERVERS = (GATEWAY, FLOOR, REFERENCE)
 CORE = "core"
+PAIR_NAMES = tuple(pair.line.name for pair in PAIRS)
 
 
 def machine() -> dict[str, str | int]:
@@ -39,7 +43,7 @@ def machine() -> dict[str, str | int]:
     }
 
 
-def document(plan: Plan, core: list[CoreFigure]) -> dict[str, Any]:
+def document(plan: Plan, core: list[CoreFigure], pairs: list[Outcome]) -> dict[str, Any]:
     """Return everything measured, for a file."""
     medians = [median_of(line.name, server, plan.runs) for line in plan.lines for server in SERVERS]
     return {
@@ -51,6 +55,7 @@ def document(plan: Plan, core: list[CoreFigure]) -> dict[str, Any]:
             attrs.asdict(replay) | {"messages_per_s": replay.messages_per_s}
             for replay in plan.replays
         ],
+        "pairs": [attrs.asdict(each) | {"ratio": each.ratio} for each in pairs],
         "core": [attrs.asdict(figure) for figure in core],
     }
 
@@ -62,7 +67,7 @@ def document(plan: Plan, core: list[CoreFigure]) -> dict[str, Any]:
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice([*(line.name for line in LINES), CORE]),
+    type=click.Choice([*(each.name for each in LINES), *PAIR_NAMES, CORE]),
     help="This line alone; may be repeated.",
 )
 @click.option(
@@ -95,22 +100,30 @@ def main(
         seconds, runs = 1.0, 1
     root = Path(tempfile.mkdtemp(prefix="kk99fix-bench-", dir=state))
     lines = [line for line in LINES if not only or line.name in only]
+    pool = SegmentPool(root / "pool")
     plan = Plan(lines, runs, seconds, root, servers or SERVERS, console.print)
     console.print("  ".join(f"{name} {value}" for name, value in machine().items()))
     try:
         build_tools()
         core = run_core() if not only or CORE in only else []
         plan.carry_out()
-    except (ReportsWrongError, ServerFailedError) as error:
+        pairs = [
+            PairPlan(pair, runs, seconds, root, quick, console.print).carry_out(pool)
+            for pair in PAIRS
+            if not only or pair.line.name in only
+        ]
+    except (NeighbourFailedError, ReportsWrongError, ServerFailedError) as error:
         raise click.ClickException(str(error)) from None
     finally:
         shutil.rmtree(root)
     if lines:
         console.print(network_table(lines, plan.runs))
+    if pairs:
+        console.print(pair_table(pairs))
     if core or plan.replays:
         console.print(inside_table(core, plan.replays))
     if json_file is not None:
-        json_file.write_text(json.dumps(document(plan, core), indent=2) + "\n")
+        json_file.write_text(json.dumps(document(plan, core, pairs), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,10 @@ accounts = {sessions}
 ring_bytes = {ring_bytes}
 touch_at_start = true
 
+[slow_reader]
+max_seconds = 3600
+max_bytes = 1_099_511_627_776
+
 [rates]
 EUR = "1.08"
 GBP = "1.27"
@@ -64,7 +68,23 @@ accounts = ["{comp_id}{suffix}"]
 [logon]
 allow_from = ["127.0.0.0/8"]
 heart_bt_int = [5, 60]
+reset_seq_num = "allowed"
 cancel_on_disconnect = false
+"""
+
+_DESK = """\
+[session]
+sender_comp_id = "{comp_id}"
+target_comp_id = "KK99"
+role = "drop-copy"
+firm = "Desk"
+
+[logon]
+allow_from = ["127.0.0.0/8"]
+heart_bt_int = [5, 60]
+
+[drop_copy]
+firms = ["*"]
 """
 
 
@@ -87,6 +107,11 @@ def comp_ids(count: int) -> list[str]:
     return [f"LOAD{number:04d}" for number in range(1, count + 1)]
 
 
+def desk_ids(count: int) -> list[str]:
+    """Return the CompIDs of further drop-copy sessions."""
+    return [f"DESK{number:04d}" for number in range(1, count + 1)]
+
+
 def write_gateway_files(root: Path, line: Line) -> GatewayFiles:
     """Write everything for one run below `root`, which must not hold an earlier run."""
     files = GatewayFiles(root / "config", root / "sessions", root / "state")
@@ -106,6 +131,8 @@ def write_gateway_files(root: Path, line: Line) -> GatewayFiles:
     for comp_id in comp_ids(line.sessions):
         text = _SESSION.format(comp_id=comp_id, suffix=ACCOUNT_SUFFIX)
         (files.sessions / f"{comp_id}.toml").write_text(text)
+    for comp_id in desk_ids(line.desks):
+        (files.sessions / f"{comp_id}.toml").write_text(_DESK.format(comp_id=comp_id))
     if line.drop_copy:
         shutil.copy(REPOSITORY / "sessions" / "DROPCOPY1.toml", files.sessions)
     return files

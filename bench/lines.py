@@ -21,6 +21,8 @@ class Line:
     refill: int = 1
     spin: bool = False
     drop_copy: bool = True
+    #: Further drop-copy sessions, of every firm.
+    desks: int = 0
     #: Orders the venue can hold; the client stops before it sends more.
     orders: int = ORDERS_CAPACITY
     #: Send buffer of one session at the gateway.

@@ -9,6 +9,7 @@ from rich.table import Table
 from bench.client import Run
 from bench.core import CoreFigure
 from bench.lines import Line
+from bench.pairs import ALONE, BESIDE, Outcome
 from bench.rounds import FLOOR, GATEWAY, REFERENCE, Replay
 
 
@@ -95,6 +96,32 @@ def stolen(ours: Median | None) -> str:
         return "-"
     text = " ".join(f"{seconds:.2f}" for seconds in ours.stolen_s)
     return f"{text}\n{ours.disturbed} of {ours.runs} disturbed" if ours.disturbed else text
+
+
+def pair_table(outcomes: Sequence[Outcome]) -> Table:
+    """Return the table of flows beside bad neighbours and without them."""
+    table = Table(title="The same flow with and without bad neighbours", title_justify="left")
+    table.add_column("line", no_wrap=True)
+    for title in ("p99 us\nalone", "p99 us\nbeside", "multiple", "aim", "memory MiB"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("resent\nmessages/s", justify="right", no_wrap=True)
+    table.add_column("orders/s\nalone, beside", justify="right")
+    for each in outcomes:
+        rates = [
+            median(run.orders_per_s for run in each.runs if run.server == which)
+            for which in (ALONE, BESIDE)
+        ]
+        table.add_row(
+            f"{each.pair.line.name}\n{each.pair.line.title}".replace(", beside", ",\nbeside"),
+            f"{each.p99_us(ALONE):,.0f}",
+            f"{each.p99_us(BESIDE):,.0f}",
+            f"{each.ratio:.3f}",
+            f"{each.pair.aim:.2f}",
+            f"{each.rss_begin_mib:,.0f} to {each.rss_end_mib:,.0f}",
+            f"{each.resent_per_s:,.0f}" if each.resent else "-",
+            "\n".join(f"{rate:,.0f}" for rate in rates),
+        )
+    return table
 
 
 def inside_table(core: Sequence[CoreFigure], replays: Sequence[Replay]) -> Table:

@@ -63,7 +63,8 @@ static void choose(struct load_client *client, struct load_session *session, str
     if (kind == LOAD_KIND_CANCEL && !pick_live(client, session, &target)) {
         kind = LOAD_KIND_LIMIT;
     }
-    *op = (struct load_op){.sent_ns = client->now_ns, .kind = (uint8_t)kind, .state = LOAD_SENT};
+    uint64_t sent_ns = client->options->rate == 0 ? client->now_ns : load_due_ns(client);
+    *op = (struct load_op){.sent_ns = sent_ns, .kind = (uint8_t)kind, .state = LOAD_SENT};
     *price_ticks = 0;
     if (kind == LOAD_KIND_CANCEL) {
         op->target = target;
@@ -90,32 +91,62 @@ static bool may_send(const struct load_client *client, const struct load_session
            client->options->window - session->outstanding >= client->options->refill;
 }
 
-void load_refill(struct load_client *client, struct load_session *session) {
+static bool has_room(const struct load_client *client, const struct load_session *session) {
     const struct load_options *options = client->options;
-    if (!may_send(client, session)) {
+    return session->outstanding < options->window && session->op_count < options->capacity &&
+           session->out_bytes - session->out_tail >= LOAD_TEMPLATE_BYTES &&
+           (options->operations == 0 || client->sent_ops < options->operations);
+}
+
+static void send_one(struct load_client *client, struct load_session *session) {
+    const struct load_options *options = client->options;
+    if (load_digits(session->next_out) != session->seq_digits) {
+        load_templates_build(options, session);
+        load_templates_stamp(session, client->wall_ms);
+    }
+    struct load_op *op = &session->ops[session->op_count];
+    uint32_t price_ticks = 0;
+    choose(client, session, op, &price_ticks);
+    session->out_tail += load_template_write(
+        &session->templates[op->kind], session->out + session->out_tail, session->next_out,
+        session->seq_digits, options->id_base + session->op_count, options->id_base + op->target,
+        op, price_ticks);
+    session->op_count++;
+    session->next_out++;
+    session->outstanding++;
+    client->outstanding++;
+    client->sent_ops++;
+    client->counts.messages_out++;
+    session->last_out_ns = client->now_ns;
+}
+
+void load_refill(struct load_client *client, struct load_session *session) {
+    if (client->options->rate != 0 || !may_send(client, session)) {
         return;
     }
     load_templates_stamp(session, client->wall_ms);
-    while (session->outstanding < options->window && session->op_count < options->capacity &&
-           session->out_bytes - session->out_tail >= LOAD_TEMPLATE_BYTES &&
-           (options->operations == 0 || client->sent_ops < options->operations)) {
-        if (load_digits(session->next_out) != session->seq_digits) {
-            load_templates_build(options, session);
-            load_templates_stamp(session, client->wall_ms);
-        }
-        struct load_op *op = &session->ops[session->op_count];
-        uint32_t price_ticks = 0;
-        choose(client, session, op, &price_ticks);
-        session->out_tail += load_template_write(
-            &session->templates[op->kind], session->out + session->out_tail, session->next_out,
-            session->seq_digits, options->id_base + session->op_count,
-            options->id_base + op->target, op, price_ticks);
-        session->op_count++;
-        session->next_out++;
-        session->outstanding++;
-        client->outstanding++;
-        client->sent_ops++;
-        client->counts.messages_out++;
+    while (has_room(client, session)) {
+        send_one(client, session);
     }
-    session->last_out_ns = client->now_ns;
+}
+
+uint64_t load_due_ns(const struct load_client *client) {
+    return client->paced_from_ns + client->sent_ops * 1000000000U / client->options->rate;
+}
+
+/* Send what is due, the sessions in turn, whether or not answers are missing: an open loop. */
+void load_pace(struct load_client *client) {
+    uint32_t sessions = client->options->sessions, full = 0;
+    while (full < sessions && load_due_ns(client) <= client->now_ns) {
+        struct load_session *session = &client->sessions[client->paced_session];
+        client->paced_session = (client->paced_session + 1) % sessions;
+        if (!may_send(client, session) || !has_room(client, session)) {
+            full++;
+            continue;
+        }
+        full = 0;
+        load_templates_stamp(session, client->wall_ms);
+        send_one(client, session);
+        load_flush(client, session);
+    }
 }

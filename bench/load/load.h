@@ -14,6 +14,7 @@
  *   options.c -> struct load_options
  *   main.c    -> the loop: read (wire.c, parse.c, check.c), refill (flow.c, template.c), write
  *   result.c  -> one JSON object on standard output
+ *   desk.c    -> another program, the desks that fetch their day again
  */
 #ifndef KK_BENCH_LOAD_H
 #define KK_BENCH_LOAD_H
@@ -57,6 +58,7 @@ struct load_options {
     uint64_t drain_ns;    /* how long missing reports may take at the end */
     uint64_t capacity;    /* operations per session, at most */
     uint64_t operations;  /* stop after so many in all; 0: by time alone */
+    uint64_t rate;        /* operations a second in all, answered or not; 0: as answers come */
     uint64_t id_base;     /* first ClOrdID(11) */
     uint64_t next_out;    /* first MsgSeqNum(34) we send */
     uint64_t next_in;     /* first MsgSeqNum(34) we expect */
@@ -143,6 +145,8 @@ struct load_client {
     uint64_t answered; /* operations whose outcome is known */
     uint64_t outstanding;
     uint64_t sent_ops;
+    uint64_t paced_from_ns; /* with a rate: when the first operation was due */
+    uint32_t paced_session; /* whose turn it is */
     uint32_t lost_connections;
     struct load_counts counts;
     struct kk_histogram latency;
@@ -153,6 +157,7 @@ struct load_client {
 enum load_field {
     LOAD_F_NONE,
     LOAD_F_MSG_TYPE,
+    LOAD_F_NEW_SEQ_NO,
     LOAD_F_SEQ,
     LOAD_F_POSS_DUP,
     LOAD_F_CL_ORD_ID,
@@ -214,6 +219,8 @@ void load_check_end(struct load_client *client);
 
 /* flow.c */
 void load_refill(struct load_client *client, struct load_session *session);
+uint64_t load_due_ns(const struct load_client *client);
+void load_pace(struct load_client *client);
 
 /* wire.c */
 bool load_connect(struct load_client *client, struct load_session *session);

@@ -6,11 +6,13 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "load.h"
 
 enum { EVENTS = 512, POLL_DIRECTLY_UP_TO = 8, SLACK_BYTES = 64 };
-static const uint64_t LOGON_NS = 60000000000U, LOGOUT_NS = 5000000000U, TIDY_NS = 1000000000U;
+static const uint64_t LOGON_NS = 60000000000U, LOGOUT_NS = 5000000000U, TIDY_NS = 1000000000U,
+                      LONGEST_SLEEP_NS = 20000000U;
 
 struct measurement {
     struct load_usage begin, end;
@@ -108,21 +110,41 @@ static void serve(struct load_client *client, struct load_session *session) {
     }
 }
 
+static bool sends_by_rate(const struct load_client *client) {
+    return client->options->rate != 0 &&
+           (client->phase == LOAD_WARMUP || client->phase == LOAD_MEASURE);
+}
+
+/* How long a pass may sleep: until the next operation is due, if there is a rate. */
+static struct timespec wait_time(const struct load_client *client) {
+    uint64_t wait_ns = client->options->spin ? 0 : LONGEST_SLEEP_NS;
+    if (sends_by_rate(client)) {
+        uint64_t due_ns = load_due_ns(client), now_ns = client->now_ns;
+        wait_ns = due_ns <= now_ns ? 0 : due_ns - now_ns < wait_ns ? due_ns - now_ns : wait_ns;
+    }
+    return (struct timespec){.tv_nsec = (long)wait_ns};
+}
+
 /* One pass over the sockets that are ready; a spinning client with few sessions asks them all. */
 static void pass(struct load_client *client) {
     const struct load_options *options = client->options;
     read_clocks(client);
-    if (options->spin && options->sessions <= POLL_DIRECTLY_UP_TO) {
+    if (options->spin && options->rate == 0 && options->sessions <= POLL_DIRECTLY_UP_TO) {
         for (uint32_t i = 0; i < options->sessions; i++) {
             serve(client, &client->sessions[i]);
         }
         return;
     }
     struct epoll_event events[EVENTS];
-    int ready = epoll_wait(client->epoll_fd, events, EVENTS, options->spin ? 0 : 20);
+    struct timespec wait = wait_time(client);
+    int ready = epoll_pwait2(client->epoll_fd, events, EVENTS, &wait, NULL);
     read_clocks(client);
     for (int i = 0; i < ready; i++) {
         serve(client, &client->sessions[events[i].data.u32]);
+    }
+    if (sends_by_rate(client)) {
+        read_clocks(client);
+        load_pace(client);
     }
 }
 
@@ -201,6 +223,7 @@ static void run_phase(struct load_client *client, enum load_phase phase, uint64_
 
 static void measure(struct load_client *client, struct measurement *m) {
     const struct load_options *options = client->options;
+    client->paced_from_ns = load_now_ns();
     if (options->warmup_ns > 0) {
         run_phase(client, LOAD_WARMUP, options->warmup_ns);
     }

@@ -15,6 +15,7 @@ static const char usage_text[] =
     "  --warmup S             time before it that is not measured (0)\n"
     "  --drain S              how long missing reports may take at the end (10)\n"
     "  --operations N         stop after N operations in all\n"
+    "  --rate N               operations a second in all, whatever is outstanding (open loop)\n"
     "  --capacity N           operations per session, at most\n"
     "  --target COMPID        56 on what we send (KK99)\n"
     "  --account SUFFIX       Account(1) = SenderCompID + SUFFIX\n"
@@ -44,6 +45,7 @@ enum {
     OPT_WARMUP,
     OPT_DRAIN,
     OPT_OPERATIONS,
+    OPT_RATE,
     OPT_CAPACITY,
     OPT_TARGET,
     OPT_ACCOUNT,
@@ -76,6 +78,7 @@ static const struct option long_options[] = {
     {"warmup", required_argument, NULL, OPT_WARMUP},
     {"drain", required_argument, NULL, OPT_DRAIN},
     {"operations", required_argument, NULL, OPT_OPERATIONS},
+    {"rate", required_argument, NULL, OPT_RATE},
     {"capacity", required_argument, NULL, OPT_CAPACITY},
     {"target", required_argument, NULL, OPT_TARGET},
     {"account", required_argument, NULL, OPT_ACCOUNT},
@@ -198,6 +201,8 @@ static bool take_flow(int option, const char *text, struct load_options *o) {
         return seconds(text, &o->drain_ns);
     case OPT_OPERATIONS:
         return number(text, UINT64_MAX / 2, &o->operations);
+    case OPT_RATE:
+        return number(text, 100000000, &o->rate);
     case OPT_CAPACITY:
         return number(text, UINT32_MAX / 2, &o->capacity);
     case OPT_ID_BASE:

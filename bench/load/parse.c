@@ -13,11 +13,12 @@
 enum { SOH = 1, TAGS_INDEXED = 1000, MOST_BODY_DIGITS = 5 };
 
 static const uint8_t field_of_tag[TAGS_INDEXED] = {
-    [11] = LOAD_F_CL_ORD_ID,    [14] = LOAD_F_CUM_QTY,    [17] = LOAD_F_EXEC_ID,
-    [32] = LOAD_F_LAST_QTY,     [34] = LOAD_F_SEQ,        [35] = LOAD_F_MSG_TYPE,
-    [38] = LOAD_F_ORDER_QTY,    [39] = LOAD_F_ORD_STATUS, [41] = LOAD_F_ORIG_CL_ORD_ID,
-    [43] = LOAD_F_POSS_DUP,     [54] = LOAD_F_SIDE,       [58] = LOAD_F_TEXT,
-    [112] = LOAD_F_TEST_REQ_ID, [150] = LOAD_F_EXEC_TYPE, [151] = LOAD_F_LEAVES_QTY,
+    [11] = LOAD_F_CL_ORD_ID,      [14] = LOAD_F_CUM_QTY,      [17] = LOAD_F_EXEC_ID,
+    [32] = LOAD_F_LAST_QTY,       [34] = LOAD_F_SEQ,          [35] = LOAD_F_MSG_TYPE,
+    [36] = LOAD_F_NEW_SEQ_NO,     [38] = LOAD_F_ORDER_QTY,    [39] = LOAD_F_ORD_STATUS,
+    [41] = LOAD_F_ORIG_CL_ORD_ID, [43] = LOAD_F_POSS_DUP,     [54] = LOAD_F_SIDE,
+    [58] = LOAD_F_TEXT,           [112] = LOAD_F_TEST_REQ_ID, [150] = LOAD_F_EXEC_TYPE,
+    [151] = LOAD_F_LEAVES_QTY,
 };
 
 static uint32_t checksum(const char *bytes, size_t length) {

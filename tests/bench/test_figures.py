@@ -7,6 +7,8 @@ from bench.client import Run
 from bench.core import CoreFigure, parse_figures
 from bench.gateway_files import write_gateway_files
 from bench.lines import LINES, Line
+from bench.neighbours import Resent
+from bench.pairs import ALONE, BESIDE, PAIRS, Outcome
 from bench.rounds import FLOOR, GATEWAY
 from bench.segments import SegmentPool, zero
 from bench.table import median_of, ratio
@@ -41,6 +43,19 @@ def test_core_figures_are_lines_of_name_value_unit() -> None:
         CoreFigure("book_mix", 71.25, "ns/op"),
         CoreFigure("replay", 1_250_000.0, "messages/s"),
     ]
+
+
+def test_neighbours_are_felt_by_the_ratio_of_medians() -> None:
+    """p99 beside them over p99 alone, each the median of its undisturbed runs."""
+    alone = [attrs.evolve(RUN, server=ALONE, p99_us=p99) for p99 in (10.0, 20.0, 30.0)]
+    beside = [attrs.evolve(RUN, server=BESIDE, p99_us=p99) for p99 in (21.0, 22.0, 90.0)]
+    disturbed = attrs.evolve(RUN, server=BESIDE, p99_us=900.0, stolen_s=5.0)
+    resent = Resent(messages=300, bytes=1, days=1, seconds=2.0, next_out=(4,))
+    outcome = Outcome(PAIRS[0], [*alone, *beside, disturbed], [resent], 1.0, 1.0)
+
+    assert outcome.ratio == pytest.approx(1.1)
+    assert outcome.resent_per_s == 150.0
+    assert attrs.evolve(outcome, resent=[]).resent_per_s == 0.0
 
 
 def test_a_median_leaves_out_disturbed_runs() -> None:

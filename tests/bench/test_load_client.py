@@ -51,6 +51,17 @@ def test_it_stops_after_the_wanted_operations(tools: Path, echo_port: int) -> No
     assert figures["whole_run"]["orders"] == 100
 
 
+def test_a_rate_is_kept(tools: Path, echo_port: int) -> None:
+    """`--rate` sends so many a second, in turn on all sessions, and never more."""
+    options = ["--sessions", "A,B", "--window", "1000", "--rate", "2000", "--seconds", "0.5"]
+    code, figures, complaints = load(tools, echo_port, *options, "--floor")
+
+    assert (code, complaints) == (0, "")
+    assert 500 <= figures["whole_run"]["orders"] <= 1001
+    counts = [session["operations"] for session in figures["sessions"]]
+    assert abs(counts[0] - counts[1]) <= 1
+
+
 def test_numbers_go_on_from_where_they_are_told(tools: Path) -> None:
     """MsgSeqNum(34) starts at --next-out, and --next-in is what must come."""
     seen: list[str] = []
