@@ -105,10 +105,9 @@ class Feeder:
         return len(self._feeds)
 
     def resend(self, wanted: ResendRange) -> None:
-        """Send a range again, before anything that is not sent yet."""
+        """Send a range again, before anything that is not sent yet: the venue holds that back."""
         if not self._engine.attached(wanted.session):
             return
-        self._engine.unfollow(wanted.session)
         feed = self._feed(wanted.session)
         feed.begin_epoch(wanted.epoch)
         self._ranges_asked += 1
