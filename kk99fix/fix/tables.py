@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "2a5453d3e91fff73cfcadcf5fd261ef37d83babe6420a7a00d29b4a89a64233e"
+DICTIONARY_SHA256: Final = "ebfaecbc9923fa3c5790ffe157fbc5616148bc7b50c306ad50a3b16253d0f413"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 
@@ -193,6 +193,8 @@ FIELDS: Final[dict[int, FieldRule]] = {
     581: FieldRule("AccountType", "INT", frozenset({b"1", b"2", b"3", b"4", b"6", b"7", b"8"})),
     582: FieldRule("CustOrderCapacity", "INT", frozenset({b"1", b"2", b"3", b"4"})),
     583: FieldRule("ClOrdLinkID", "STRING"),
+    584: FieldRule("MassStatusReqID", "STRING"),
+    585: FieldRule("MassStatusReqType", "INT", frozenset({b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8"})),
     586: FieldRule("OrigOrdModTime", "UTCTIMESTAMP"),
     589: FieldRule("DayBookingInst", "CHAR", frozenset({b"0", b"1", b"2"})),
     590: FieldRule("BookingUnit", "CHAR", frozenset({b"0", b"1", b"2"})),
@@ -234,6 +236,8 @@ FIELDS: Final[dict[int, FieldRule]] = {
     854: FieldRule("QtyType", "INT", frozenset({b"0", b"1"})),
     873: FieldRule("DatedDate", "LOCALMKTDATE"),
     874: FieldRule("InterestAccrualDate", "LOCALMKTDATE"),
+    911: FieldRule("TotNumReports", "INT"),
+    912: FieldRule("LastRptRequested", "BOOLEAN"),
     947: FieldRule("StrikeCurrency", "CURRENCY"),
 }
 
@@ -265,9 +269,10 @@ MESSAGES: Final[dict[bytes, MessageRule]] = {
     b"F": MessageRule("OrderCancelRequest", "in", (41, 11, 54, 60), ((55,),), frozenset({1, 11, 22, 37, 38, 41, 48, 54, 55, 58, 60, 65, 66, 106, 107, 152, 167, 200, 201, 202, 206, 207, 223, 224, 225, 228, 231, 240, 255, 348, 349, 350, 351, 354, 355, 376, 453, 454, 460, 461, 468, 469, 470, 471, 472, 516, 526, 541, 543, 581, 583, 586, 660, 667, 691, 762, 873, 874, 947}), frozenset({453, 454})),
     b"G": MessageRule("OrderCancelReplaceRequest", "in", (41, 11, 54, 60, 40), ((55,), (38, 152, 516)), frozenset({1, 11, 12, 13, 15, 18, 21, 22, 37, 38, 40, 41, 44, 48, 54, 55, 58, 59, 60, 63, 64, 65, 66, 70, 75, 77, 78, 99, 100, 106, 107, 110, 111, 114, 120, 121, 126, 152, 167, 168, 192, 193, 200, 201, 202, 203, 206, 207, 210, 211, 223, 224, 225, 228, 229, 231, 240, 255, 348, 349, 350, 351, 354, 355, 376, 377, 386, 388, 389, 423, 427, 432, 453, 454, 460, 461, 468, 469, 470, 471, 472, 479, 480, 481, 494, 497, 513, 516, 526, 528, 529, 541, 543, 544, 581, 582, 583, 586, 589, 590, 591, 635, 640, 660, 667, 691, 762, 775, 835, 836, 837, 838, 840, 841, 842, 843, 844, 846, 847, 848, 849, 854, 873, 874, 947}), frozenset({78, 386, 453, 454})),
     b"H": MessageRule("OrderStatusRequest", "in", (11, 54), ((55,),), frozenset({1, 11, 22, 37, 48, 54, 55, 65, 106, 107, 167, 200, 201, 202, 206, 207, 223, 224, 225, 228, 231, 240, 255, 348, 349, 350, 351, 453, 454, 460, 461, 470, 471, 472, 526, 541, 543, 583, 660, 667, 691, 762, 790, 873, 874, 947}), frozenset({453, 454})),
+    b"AF": MessageRule("OrderMassStatusRequest", "in", (584, 585), (), frozenset({1, 22, 48, 54, 55, 65, 106, 107, 167, 200, 201, 202, 206, 207, 223, 224, 225, 228, 231, 240, 255, 336, 348, 349, 350, 351, 453, 454, 460, 461, 470, 471, 472, 541, 543, 584, 585, 625, 660, 667, 691, 762, 873, 874, 947}), frozenset({453, 454})),
     b"Q": MessageRule("DontKnowTrade", "in", (37, 17, 127, 54), ((55,), (38, 152, 516)), frozenset({17, 22, 31, 32, 37, 38, 48, 54, 55, 58, 65, 106, 107, 127, 152, 167, 198, 200, 201, 202, 206, 207, 223, 224, 225, 228, 231, 240, 255, 348, 349, 350, 351, 354, 355, 454, 460, 461, 468, 469, 470, 471, 472, 516, 541, 543, 667, 691, 762, 873, 874, 947}), frozenset({454})),
     b"B": MessageRule("News", "out", (148, 33), (), frozenset({33, 42, 61, 148}), frozenset({33})),
-    b"8": MessageRule("ExecutionReport", "out", (37, 17, 150, 39, 54, 151, 14, 6), ((55,),), frozenset({1, 6, 11, 14, 15, 17, 21, 22, 31, 32, 37, 38, 39, 40, 41, 44, 48, 54, 55, 58, 59, 60, 103, 150, 151, 207, 378, 453, 526, 527, 528, 529, 582, 583, 638, 790, 797, 851}), frozenset({453})),
+    b"8": MessageRule("ExecutionReport", "out", (37, 17, 150, 39, 54, 151, 14, 6), ((55,),), frozenset({1, 6, 11, 14, 15, 17, 21, 22, 31, 32, 37, 38, 39, 40, 41, 44, 48, 54, 55, 58, 59, 60, 103, 150, 151, 207, 378, 453, 526, 527, 528, 529, 582, 583, 584, 638, 790, 797, 851, 911, 912}), frozenset({453})),
     b"9": MessageRule("OrderCancelReject", "out", (37, 11, 41, 39, 434), (), frozenset({1, 11, 37, 39, 41, 58, 60, 102, 434, 526, 583}), frozenset()),
 }
 
@@ -331,4 +336,6 @@ REJECT_CODES: Final[dict[str, RejectCode]] = {
     "DAY_EXPIRED": RejectCode("DAY_EXPIRED", 29, 99, 99, "The order was good for a trading day that has ended."),
     "CANCEL_ON_DISCONNECT": RejectCode("CANCEL_ON_DISCONNECT", 30, 99, 99, "The session's connection ended, and its orders do not outlive it."),
     "THROTTLED": RejectCode("THROTTLED", 31, 99, 99, "The session sends more in a second than it may."),
+    "NO_OPEN_ORDERS": RejectCode("NO_OPEN_ORDERS", 32, 5, 1, "The session has no open order of those that were asked for."),
+    "UNSUPPORTED_MASS_STATUS": RejectCode("UNSUPPORTED_MASS_STATUS", 33, 99, 99, "MassStatusReqType(585) must be 1 (one security) or 7 (all orders)."),
 }

@@ -43,6 +43,8 @@ from kk99fix.matcher.values import (
 
 NONE: Final = 0xFFFFFFFF
 JOURNAL_BUFFER_BYTES: Final = 1 << 30
+#: Longest MassStatusReqID(584) of a request that can be answered.
+MASS_STATUS_ID_MAX: Final = int(lib.KK_MASS_STATUS_ID_MAX)
 _ROLES: Final = {"order-entry": 0, "drop-copy": 1}
 _DIALECTS: Final = {"fix44": 0, "kk99": 1}
 _PRECISIONS: Final = {"milliseconds": 0, "seconds": 1, "microseconds": 2}
@@ -369,6 +371,23 @@ class Engine:
 
     def submit(self, session: int, command: Command) -> None:
         """Apply a command that the caller decoded."""
+        with self._filled(command):
+            lib.kk_submit(self._handle, session, self._command)
+
+    def mass_status(self, session: int, command: Command) -> None:
+        """Answer an OrderMassStatusRequest(AF): a status request whose id is that of all reports.
+
+        Its symbol, account and side restrict it where they are given.
+        """
+        with self._filled(command):
+            lib.kk_mass_status_request(self._handle, session, self._command)
+
+    def mass_status_pending(self, session: int) -> bool:
+        """Whether a mass status request of the session is still being answered."""
+        return bool(lib.kk_mass_status_pending(self._handle, session))
+
+    def _filled(self, command: Command) -> Any:  # noqa: ANN401 - a cffi buffer
+        """Fill the core's command; it points into what is returned, a context of these bytes."""
         target = self._command
         ffi.memmove(target, bytes(ffi.sizeof("kk_command")), ffi.sizeof("kk_command"))
         base = bytearray()
@@ -397,12 +416,12 @@ class Engine:
         if command.poss_resend:
             target.flags |= lib.KK_COMMAND_POSS_RESEND
         target.sent_ns = command.sent_ns
-        target.side = ord(command.side)
+        target.side = ord(command.side or "\0")
         target.ord_type = ord(command.ord_type)
         target.time_in_force = ord(command.time_in_force)
         target.on_disconnect = ord(command.on_disconnect or "\0")
         target.reason = command.reason
-        lib.kk_submit(self._handle, session, target)
+        return data
 
     def throttle(self, session: int) -> bytes:
         """Take one more message that is no D, F or G inside a unit.

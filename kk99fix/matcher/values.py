@@ -135,6 +135,7 @@ class Command:
     price_e8: int | None = None
     order_qty_e8: int | None = None
     sent_ns: int = 0
+    #: "" for none, which only a mass status request may have.
     side: str = "1"
     ord_type: str = "2"
     time_in_force: str = "0"

@@ -39,6 +39,7 @@
 #define KK_ECHO_SPANS 12
 #define KK_COPIES_MAX 16   /* drop-copy sessions entitled to one account or firm */
 #define KK_FRAME_MAX 65536 /* bytes of one inbound frame */
+#define KK_MASS_STATUS_ID_MAX 64
 #define KK_KEY_BYTES 16
 
 typedef struct kk_engine kk_engine;
@@ -325,6 +326,14 @@ uint32_t kk_trading_day(const kk_engine *engine);
  */
 void kk_pull_orders(kk_engine *engine, uint32_t session, uint64_t below_order_id);
 uint64_t kk_next_order_id(const kk_engine *engine);
+/*
+ * OrderMassStatusRequest(AF): the walk reports on the open orders of `session`, those of
+ * `command`'s symbol, account and side where they are given.  Its status_req_id is
+ * MassStatusReqID(584), of at most KK_MASS_STATUS_ID_MAX bytes; a reason refuses it.  One request
+ * of a session at a time.
+ */
+void kk_mass_status_request(kk_engine *engine, uint32_t session, const kk_command *command);
+bool kk_mass_status_pending(const kk_engine *engine, uint32_t session);
 bool kk_walk_slice(kk_engine *engine, uint32_t limit);
 bool kk_walk_pending(const kk_engine *engine);
 

@@ -469,10 +469,12 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
     {"DAY_EXPIRED", "The order was good for a trading day that has ended.", 11, 52, 99, 99},
     {"CANCEL_ON_DISCONNECT", "The session's connection ended, and its orders do not outlive it.", 20, 65, 99, 99},
     {"THROTTLED", "The session sends more in a second than it may.", 9, 47, 99, 99},
+    {"NO_OPEN_ORDERS", "The session has no open order of those that were asked for.", 14, 59, 5, 1},
+    {"UNSUPPORTED_MASS_STATUS", "MassStatusReqType(585) must be 1 (one security) or 7 (all orders).", 23, 66, 99, 99},
 };
 
 const char kk_dictionary_digest[65] =
-    "2a5453d3e91fff73cfcadcf5fd261ef37d83babe6420a7a00d29b4a89a64233e";
+    "ebfaecbc9923fa3c5790ffe157fbc5616148bc7b50c306ad50a3b16253d0f413";
 
 /* clang-format on */
 

@@ -118,6 +118,15 @@ static uint8_t *put_state(const kk_engine *engine, uint8_t *at, const kk_report 
     return kk_put_unit_time(at, engine, order->session);
 }
 
+/* 584, 911 and 912 of the answer to a mass status request; each field leads with its SOH. */
+static uint8_t *put_mass_status(uint8_t *at, const kk_mass_status *mass) {
+    at = KK_PUT(at, "\001584=");
+    at = kk_put(at, mass->request_id, mass->request_id_length);
+    at = KK_PUT(at, "\001911=");
+    at = kk_put_u64(at, mass->total);
+    return mass->told == mass->total ? KK_PUT(at, "\001912=Y") : KK_PUT(at, "\001912=N");
+}
+
 /* 851 to 58: what only some reports have. */
 static uint8_t *put_rest(uint8_t *at, const kk_report *report, uint8_t dialect) {
     if (report->last_liquidity != 0) {
@@ -138,6 +147,9 @@ static uint8_t *put_rest(uint8_t *at, const kk_report *report, uint8_t dialect) 
             kk_put(at, report->status_req_id,
                    report->status_req_id_length < KK_REPORT_VALUE_MAX ? report->status_req_id_length
                                                                       : KK_REPORT_VALUE_MAX);
+    }
+    if (kk_unlikely(report->mass != NULL)) {
+        at = put_mass_status(at, report->mass);
     }
     at = KK_PUT(at, "\001");
     return report->cause.reason == KK_REASON_NONE ? at

@@ -2,9 +2,9 @@
  * ExecutionReport(8) and OrderCancelReject(9): the bytes of what happened to an order.
  *
  * An 8 has 37, 17, 527, 150, 39, 11, 41, the echo, 55, 54, 38, 40, 44, 59, 32, 31, 151, 14, 6, 60,
- * 851, 638, 103, 378, 790, 58; a 9 has 37, 11, 41, 39, of the echo 1, 526 and 583, 60, 434,
- * 102, 58. There is one Text(58): ours, if there is one, else that of the order, at the end of its
- * echo. Each report is also copied to the drop-copy sessions of its account or firm.
+ * 851, 638, 103, 378, 790, 584, 911, 912, 58; a 9 has 37, 11, 41, 39, of the echo 1, 526 and 583,
+ * 60, 434, 102, 58. There is one Text(58): ours, if there is one, else that of the order, at the
+ * end of its echo. Each report is also copied to the drop-copy sessions of its account or firm.
  */
 #ifndef KK_EXEC_REPORT_H
 #define KK_EXEC_REPORT_H
@@ -40,11 +40,22 @@ typedef struct kk_report {
     uint32_t orig_clord_id_length;
     const uint8_t *status_req_id; /* 790; NULL: absent */
     uint32_t status_req_id_length;
-    uint64_t trade_id;        /* 527; 0: not a trade */
-    int64_t last_lots;        /* 32 */
-    int64_t last_price_ticks; /* 31 */
+    uint64_t trade_id;          /* 527; 0: not a trade */
+    int64_t last_lots;          /* 32 */
+    int64_t last_price_ticks;   /* 31 */
+    const kk_mass_status *mass; /* 584, 911, 912; NULL: absent */
     kk_refusal cause;
 } kk_report;
+
+/* An answer to a mass status request without an order; what is not given has length 0. */
+typedef struct kk_no_orders {
+    const kk_mass_status *mass; /* the request: its id, side, account and header echo */
+    const uint8_t *symbol;
+    uint32_t symbol_length;
+    const uint8_t *account;
+    uint32_t account_length;
+    kk_reason reason;
+} kk_no_orders;
 
 /* A report on an order that has a slot, to the order's session. */
 void kk_report_order(kk_engine *engine, const kk_report *report);
@@ -57,6 +68,11 @@ void kk_report_refused_order(kk_engine *engine, uint32_t session, uint32_t accou
 /* 150=I on an unknown order, or one whose details are gone: 39=8, 37=NONE or its OrderID, 103=5. */
 void kk_report_unknown_status(kk_engine *engine, uint32_t session, const kk_command *command,
                               const kk_refusal *refusal);
+/*
+ * 150=I, 39=8, 911=0, 912=Y on a mass status request, counted by reason; 55 and 54, which FIX asks
+ * for, are "[N/A]" and 7 (undisclosed) where the request has none.
+ */
+void kk_report_no_orders(kk_engine *engine, uint32_t session, const kk_no_orders *answer);
 /* OrderCancelReject(9): `slot` KK_NONE gives OrderID(37) "NONE" and OrdStatus(39) 8. */
 void kk_report_cancel_reject(kk_engine *engine, uint32_t session, uint32_t slot,
                              const kk_command *command, const kk_refusal *refusal);

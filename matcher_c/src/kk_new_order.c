@@ -38,15 +38,20 @@ static uint32_t store_order(kk_engine *engine, uint32_t session, const kk_comman
                             const kk_checked *checked, uint64_t hash) {
     kk_order_pool *pool = &engine->pool;
 
-    if (!kk_unit_has_room(engine, 3 * KK_FILL_RESERVE) ||
+    if (!kk_unit_has_room(engine, 4 * KK_FILL_RESERVE) ||
         (may_rest(command) && !kk_book_has_room(engine->books, checked->instrument, command->side,
                                                 checked->price_ticks))) {
         return KK_NONE;
     }
-    const uint32_t slot = kk_order_pool_take(pool);
-    if (slot == KK_NONE) {
+    const uint32_t next = kk_order_pool_peek(pool);
+    if (next == KK_NONE) {
         return KK_NONE;
     }
+    if (kk_unlikely(pool->orders[next].asked_for)) {
+        kk_mass_status_lose(engine, next);
+    }
+    const uint32_t slot = kk_order_pool_take(pool);
+    kk_assert(slot == next);
     kk_order *order = &pool->orders[slot];
     order->order_id = 0;
     order->index_entry = KK_NONE;

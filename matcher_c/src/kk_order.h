@@ -37,7 +37,8 @@ typedef struct kk_order {
     uint8_t time_in_force;
     uint8_t status;        /* kk_order_status */
     uint8_t on_disconnect; /* KK_KEEP_ON_DISCONNECT, KK_CANCEL_ON_DISCONNECT; 0: as its session */
-    uint8_t reserved[3];
+    uint8_t asked_for;     /* a mass status reports on it */
+    uint8_t reserved[2];
 } kk_order;
 
 #define KK_DETAIL_BYTES 320

@@ -10,6 +10,7 @@
  *     kk_take.c          trading against the book, and what becomes of the rest
  *     kk_walk.c          round the order slots, for sessions that want something of their orders
  *     kk_pull.c          cancel on disconnect
+ *     kk_mass_status.c   AF
  *     kk_expire.c        Day orders of a past trading day
  *     kk_order_end.c     the end of an order
  *
@@ -43,6 +44,13 @@ void kk_count_word(kk_session *session, uint8_t word, uint32_t by);
 bool kk_pull_if_due(kk_engine *engine, uint32_t slot);
 /* The walk has seen all orders that the session left behind. */
 void kk_pull_done(kk_engine *engine, kk_session *session);
+
+/* Counts or reports on an order for a mass status of its session.  True when it reported. */
+bool kk_mass_status_visit(kk_engine *engine, uint32_t slot);
+/* The walk has counted all; false when there is nothing to report on, which has been told. */
+bool kk_mass_status_counted(kk_engine *engine, uint32_t session);
+/* The slot of a closed order that a mass status has marked is about to be reused. */
+void kk_mass_status_lose(kk_engine *engine, uint32_t slot);
 
 /*
  * Trades a live order that is not in the book against it, then lets the rest rest, or ends it.

@@ -16,15 +16,19 @@
      KK_REFUSAL_TEXT_MAX + 512u)
 
 /* "tag=value|"; nothing when the value is absent. */
-static uint8_t *put_value(uint8_t *at, const char *tag, const kk_command *command,
-                          const kk_span *value) {
-    if (value->length == 0) {
+static uint8_t *put_bytes(uint8_t *at, const char *tag, const uint8_t *value, size_t length) {
+    if (length == 0) {
         return at;
     }
-    const size_t length = value->length < KK_REPORT_VALUE_MAX ? value->length : KK_REPORT_VALUE_MAX;
     at = kk_put(at, tag, strlen(tag));
-    at = kk_put(at, command->base + value->offset, length);
+    at = kk_put(at, value, length < KK_REPORT_VALUE_MAX ? length : KK_REPORT_VALUE_MAX);
     return kk_put_char(at, 1);
+}
+
+/* The same of a command. */
+static uint8_t *put_value(uint8_t *at, const char *tag, const kk_command *command,
+                          const kk_span *value) {
+    return put_bytes(at, tag, command->base + value->offset, value->length);
 }
 
 static uint8_t *begin_report(kk_engine *engine, uint32_t session, const char *msg_type,
@@ -167,6 +171,32 @@ void kk_report_unknown_status(kk_engine *engine, uint32_t session, const kk_comm
     at = put_value(at, "790=", command, &command->status_req_id);
     at = kk_put_refusal(at, refusal, engine->sessions[session].dialect);
     end_report(engine, session, named_account(engine, session, command), at);
+}
+
+void kk_report_no_orders(kk_engine *engine, uint32_t session, const kk_no_orders *answer) {
+    static const uint8_t no_symbol[] = "[N/A]";
+    const kk_mass_status *mass = answer->mass;
+    const kk_refusal refusal = {.reason = answer->reason};
+
+    kk_assert(kk_journal_room(&engine->out) >= REPORT_MAX);
+    engine->statistics.refusals[answer->reason]++;
+    uint8_t *at =
+        kk_message_begin(engine, session, "8", 1, mass->header_echo, mass->header_echo_length);
+    at = KK_PUT(at, "37=NONE\00117=");
+    at = kk_put_u64(at, engine->next_exec_id++);
+    at = KK_PUT(at, "\001150=I\00139=8\001");
+    at = put_bytes(at, "1=", answer->account, answer->account_length);
+    at = answer->symbol_length > 0 ? put_bytes(at, "55=", answer->symbol, answer->symbol_length)
+                                   : put_bytes(at, "55=", no_symbol, sizeof no_symbol - 1);
+    at = KK_PUT(at, "54=");
+    at = kk_put_char(at, mass->side != 0 ? mass->side : '7');
+    at = KK_PUT(at, "\001");
+    at = put_nothing_done(engine, session, at);
+    at = put_ord_rej_reason(at, answer->reason);
+    at = put_bytes(at, "584=", mass->request_id, mass->request_id_length);
+    at = KK_PUT(at, "911=0\001912=Y\001");
+    at = kk_put_refusal(at, &refusal, engine->sessions[session].dialect);
+    end_report(engine, session, mass->account, at);
 }
 
 /* Whether an echoed field may stand in a 9: Account(1), SecondaryClOrdID(526), ClOrdLinkID(583). */

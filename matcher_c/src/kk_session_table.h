@@ -4,6 +4,7 @@
 #ifndef KK_SESSION_TABLE_H
 #define KK_SESSION_TABLE_H
 
+#include "kk_mass_status.h"
 #include "kk_ring.h"
 #include "kk_throttle.h"
 
@@ -50,6 +51,7 @@ typedef struct kk_session {
     uint64_t pull_below;    /* orders with a lower OrderID(37) are being pulled; 0: none is */
     uint64_t pull_end;      /* where the walk has seen all of them */
     uint8_t cancel_on_disconnect;
+    kk_mass_status mass;
 } kk_session;
 
 _Static_assert(offsetof(kk_session, their_comp_id) == 64, "the gate's fields share a cache line");

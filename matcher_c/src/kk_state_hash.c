@@ -60,6 +60,19 @@ static uint64_t mix_throttle(uint64_t hash, const kk_throttle *throttle) {
     return mix_window(hash, &throttle->cancels);
 }
 
+static uint64_t mix_mass_status(uint64_t hash, const kk_mass_status *mass) {
+    if (mass->step == KK_MASS_NONE) {
+        return hash;
+    }
+    hash = mix(hash, (uint64_t)mass->step << 8 | mass->side);
+    hash = mix(hash, (uint64_t)mass->instrument << 32 | mass->account);
+    hash = mix(hash, (uint64_t)mass->total << 32 | mass->told);
+    hash = mix(hash, mass->below);
+    hash = mix(hash, mass->end);
+    hash = mix_bytes(hash, mass->header_echo, mass->header_echo_length);
+    return mix_bytes(hash, mass->request_id, mass->request_id_length);
+}
+
 static uint64_t mix_session(uint64_t hash, const kk_session *session) {
     hash = mix(hash, session->next_in);
     hash = mix(hash, session->next_out);
@@ -70,6 +83,7 @@ static uint64_t mix_session(uint64_t hash, const kk_session *session) {
     hash = mix(hash, (uint64_t)session->orders_kept << 32 | session->orders_pulled);
     hash = mix(hash, session->pull_below);
     hash = mix(hash, session->pull_end);
+    hash = mix_mass_status(hash, &session->mass);
     return mix(hash, (uint64_t)session->established << 1 | session->plain);
 }
 
@@ -83,8 +97,8 @@ static uint64_t mix_order(uint64_t hash, const kk_engine *engine, uint32_t slot)
     hash = mix(hash, (uint64_t)order->leaves_lots);
     hash = mix(hash, (uint64_t)order->session << 32 | order->account);
     hash = mix(hash, order->expire_day);
-    hash = mix(hash, (uint64_t)order->on_disconnect << 16 | (uint64_t)order->time_in_force << 8 |
-                         order->ord_type);
+    hash = mix(hash, (uint64_t)order->asked_for << 24 | (uint64_t)order->on_disconnect << 16 |
+                         (uint64_t)order->time_in_force << 8 | order->ord_type);
     hash = mix(hash, (uint64_t)detail->order_qty_lots);
     hash = mix(hash, (uint64_t)detail->cum_lots);
     hash = mix(hash, detail->cum_notional_low);

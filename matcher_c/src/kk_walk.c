@@ -8,33 +8,70 @@
 
 #define ACT_WEIGHT 10u /* slots that an order counts for whose report is written */
 
-/* Does what the session of a live order wants of it; returns how many reports were written. */
+/* Does what the order's session wants of it; returns how many reports were written. */
 static uint32_t visit(kk_engine *engine, uint32_t slot) {
     const kk_order *order = &engine->pool.orders[slot];
+    uint32_t reports = 0;
 
-    if (order->status != KK_ORDER_LIVE || engine->sessions[order->session].pull_below == 0) {
+    if (order->status != KK_ORDER_LIVE && !order->asked_for) {
         return 0;
     }
-    return kk_expire_if_due(engine, slot) || kk_pull_if_due(engine, slot) ? 1 : 0;
+    const kk_session *session = &engine->sessions[order->session];
+    if (session->pull_below == 0 && session->mass.step == KK_MASS_NONE) {
+        return 0;
+    }
+    if (order->status == KK_ORDER_LIVE && kk_expire_if_due(engine, slot)) {
+        reports++;
+    }
+    if (kk_mass_status_visit(engine, slot)) {
+        reports++;
+    }
+    if (order->status == KK_ORDER_LIVE && kk_pull_if_due(engine, slot)) {
+        reports++;
+    }
+    return reports;
 }
 
-/* Lets go whoever has been once round, and finds the next end. */
-static void finish(kk_engine *engine) {
-    kk_walk *walk = &engine->walk;
-    uint64_t nearest_end = UINT64_MAX;
+static bool has_room(const kk_engine *engine) {
+    return kk_unit_has_room(engine, 2 * KK_FILL_RESERVE);
+}
 
-    for (uint32_t i = 0; i < engine->sessions_used && walk->walkers > 0; i++) {
-        kk_session *session = &engine->sessions[i];
-        if (session->pull_below == 0) {
-            continue;
+/* Ends what of a session is once round; returns how many reports were written. */
+static uint32_t finish_session(kk_engine *engine, uint32_t id) {
+    kk_session *session = &engine->sessions[id];
+
+    if (session->pull_below != 0 && session->pull_end <= engine->walk.at) {
+        kk_pull_done(engine, session);
+    }
+    if (session->mass.step != KK_MASS_NONE && session->mass.end <= engine->walk.at) {
+        return kk_mass_status_counted(engine, id) ? 0 : 1;
+    }
+    return 0;
+}
+
+/*
+ * Lets go whoever has been once round, and finds the next end; returns how many reports were
+ * written.  Without room for more of them it is called again.
+ */
+static uint32_t finish(kk_engine *engine) {
+    uint64_t nearest_end = UINT64_MAX;
+    uint32_t reports = 0;
+
+    for (uint32_t i = 0; i < engine->sessions_used; i++) {
+        const kk_session *session = &engine->sessions[i];
+        if (!has_room(engine)) {
+            return reports;
         }
-        if (session->pull_end <= walk->at) {
-            kk_pull_done(engine, session);
-        } else if (session->pull_end < nearest_end) {
+        reports += finish_session(engine, i);
+        if (session->pull_below != 0 && session->pull_end < nearest_end) {
             nearest_end = session->pull_end;
         }
+        if (session->mass.step != KK_MASS_NONE && session->mass.end < nearest_end) {
+            nearest_end = session->mass.end;
+        }
     }
-    walk->nearest_end = nearest_end;
+    engine->walk.nearest_end = nearest_end;
+    return reports;
 }
 
 bool kk_walk_slice(kk_engine *engine, uint32_t limit) {
@@ -42,9 +79,9 @@ bool kk_walk_slice(kk_engine *engine, uint32_t limit) {
     uint32_t spent = 0;
 
     kk_assert(engine->out.open && limit > 0);
-    while (walk->walkers > 0 && spent < limit && kk_unit_has_room(engine, KK_FILL_RESERVE)) {
+    while (walk->walkers > 0 && spent < limit && has_room(engine)) {
         if (walk->at >= walk->nearest_end) {
-            finish(engine);
+            spent += ACT_WEIGHT * finish(engine);
             continue;
         }
         const uint32_t slot = (uint32_t)walk->at;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SOH '\001'
+#define COMMAND_MAX 2048u
 
 /* ------------------------------------------------------------------ set-up */
 
@@ -180,6 +181,7 @@ static kk_span *span_of(kk_command *command, uint32_t tag) {
         return &command->symbol;
     case 58:
         return &command->text;
+    case 584:
     case 790:
         return &command->status_req_id;
     case 50:
@@ -245,26 +247,45 @@ static uint32_t take_field(kk_command *command, const char *text, uint32_t at) {
     return at + length + 1u;
 }
 
-void venue_do(venue *v, const char *text) {
-    char base[2048];
+/* Reads fields from `text` on; the command points into `base`, which holds a copy of it. */
+static void read_command(kk_command *command, char base[COMMAND_MAX], const char *text) {
     const size_t length = strlen(text);
-    kk_command command = {
-        .sent_ns = v->now_ns, .kind = (uint8_t)text[2], .ord_type = '2', .time_in_force = '0'};
 
-    kk_assert(length < sizeof base - 16u && text[1] == ' ');
+    kk_assert(length < COMMAND_MAX - 16u);
     memcpy(base, text, length + 1u);
     memcpy(base + length, "\001AAPL", 6);
     for (char *bar = strchr(base, '|'); bar != NULL; bar = strchr(bar, '|')) {
         *bar = SOH;
     }
-    command.base = (const uint8_t *)base;
-    command.symbol = (kk_span){(uint32_t)length + 1u, 4};
-    for (uint32_t at = 4; at < length;) {
-        at = take_field(&command, base, at);
+    command->base = (const uint8_t *)base;
+    for (uint32_t at = 0; at < length;) {
+        at = take_field(command, base, at);
     }
+}
+
+void venue_do(venue *v, const char *text) {
+    char base[COMMAND_MAX];
+    kk_command command = {
+        .sent_ns = v->now_ns, .kind = (uint8_t)text[2], .ord_type = '2', .time_in_force = '0'};
+
+    kk_assert(text[1] == ' ' && text[3] == '|');
+    command.symbol = (kk_span){(uint32_t)strlen(text + 4) + 1u, 4};
+    read_command(&command, base, text + 4);
     begin(v, KK_RECORD_OPERATOR);
     kk_submit(v->engine, (uint32_t)(text[0] - '0'), &command);
     kk_unit_end(v->engine);
+}
+
+bool venue_ask(venue *v, uint32_t session, const char *text, uint32_t limit) {
+    char base[COMMAND_MAX];
+    kk_command command = {.kind = KK_COMMAND_STATUS};
+
+    read_command(&command, base, text);
+    begin(v, KK_RECORD_OPERATOR);
+    kk_mass_status_request(v->engine, session, &command);
+    const bool pending = kk_walk_slice(v->engine, limit);
+    kk_unit_end(v->engine);
+    return pending;
 }
 
 void venue_roll(venue *v, uint32_t trading_day) {
