@@ -21,8 +21,8 @@ from kk99fix.gateway.logs import Log
 from kk99fix.journal.errors import JournalError
 from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher.pump import Flushed, Pump
-from kk99fix.session.rules import ORDER_ENTRY_TYPES
 from kk99fix.venue.inputs import DayRollInput, FrameInput, Input, LogonInput
+from kk99fix.venue.order_entry import COMMANDS
 from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange, UnknownTrade
 from kk99fix.venue.venue import Venue
 
@@ -133,7 +133,7 @@ class Sequencer:
 
     def _count(self, frame: bytes) -> None:
         name = msg_type(frame)
-        if name not in ORDER_ENTRY_TYPES:
+        if name not in COMMANDS:
             self.frames[name.decode("ascii") if name in tables.MESSAGES else "other"] += 1
 
     def _point_pump(self) -> None:

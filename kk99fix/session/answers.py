@@ -22,6 +22,7 @@ OTHER = 99
 #: BusinessRejectReason(380).
 OTHER_BUSINESS = 0
 UNSUPPORTED_MESSAGE_TYPE = 3
+CONDITIONALLY_REQUIRED_MISSING = 5
 NOT_AUTHORIZED = 6
 
 
@@ -89,12 +90,12 @@ def reject(message: Message, ref_seq_num: int, fault: FieldError) -> Send:
 
 
 def business_reject(message: Message, ref_seq_num: int, error: BusinessError) -> Send:
-    """BusinessMessageReject(j); BusinessRejectRefID(379) is the ClOrdID(11) of the message.
+    """BusinessMessageReject(j); BusinessRejectRefID(379) is the message's own id, if it has one.
 
     It goes back to whoever sent the message: a trader or a desk within the session.
     """
-    cl_ord_id = message.get(11)
-    ref_id = ((379, echo(cl_ord_id)),) if cl_ord_id else ()
+    own_id = message.get(11) or message.get(584)
+    ref_id = ((379, echo(own_id)),) if own_id else ()
     return Send(
         b"j",
         (

@@ -11,7 +11,7 @@ import attrs
 NS_PER_S = 1_000_000_000
 
 #: Application messages that only an order-entry session may send.
-ORDER_ENTRY_TYPES = frozenset({b"D", b"F", b"G", b"H"})
+ORDER_ENTRY_TYPES = frozenset({b"D", b"F", b"G", b"H", b"AF"})
 #: Application messages that every receiver of reports may send: DontKnowTrade(Q).
 RECEIVER_TYPES = frozenset({b"Q"})
 

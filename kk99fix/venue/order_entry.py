@@ -11,6 +11,8 @@ from kk99fix.fix.message import Message
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Command
 
+#: MsgTypes that become commands; the core counts them.
+COMMANDS = frozenset({b"D", b"F", b"G", b"H"})
 _SOH = b"\x01"
 _NO_PARTY_IDS = 453
 _PARTY_TAGS = frozenset({448, 447, 452, 802, 523, 803})

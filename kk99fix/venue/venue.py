@@ -40,7 +40,7 @@ from kk99fix.session.effects import (
 )
 from kk99fix.session.machine import Session
 from kk99fix.session.rules import RECEIVER_TYPES, Numbers, ResetPolicy, SessionRules
-from kk99fix.venue import order_entry, throttle
+from kk99fix.venue import mass_status, order_entry, throttle
 from kk99fix.venue.inputs import (
     ConfigInput,
     DayRollInput,
@@ -301,8 +301,10 @@ class Venue:
         if message.msg_type in RECEIVER_TYPES:
             exec_id, order_id, reason, text = (message.get(tag) or b"" for tag in (17, 37, 127, 58))
             outcome.unknown_trades.append(UnknownTrade(session, exec_id, order_id, reason, text))
-        else:
+        elif message.msg_type in order_entry.COMMANDS:
             order_entry.submit(self.engine, session, message)
+        else:
+            mass_status.submit(self.engine, session, message)
 
     def _freeze(self, session: int, begin: int, end: int) -> ResendRange:
         """Record a range to be sent again; what this unit sends further leaves after it."""

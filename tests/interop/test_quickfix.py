@@ -191,6 +191,32 @@ def test_headers_of_choice(tmp_path: Path) -> None:
             assert all(369 in fields for fields in came if fields[35] != "4")
 
 
+def test_the_status_of_many_orders(floor: Floor) -> None:
+    """Reports on all open orders, and the report that there is none, pass a stock dictionary."""
+    buyer = floor.buyer
+    for number, word in enumerate(("H", "Q", "Q")):
+        name = f"many-{number}"
+        buyer.send("D", limit(name, 1, 10, "180.00") | {18: word})
+        buyer.wait("in", {35: 8, 11: name, 150: 0})
+    buyer.send("AF", {584: "all", 585: 7})
+    for number, last in enumerate("NNY"):
+        told = {35: 8, 11: f"many-{number}", 150: "I", 39: 0, 584: "all", 911: 3, 912: last}
+        buyer.wait("in", told)
+    buyer.send("AF", {584: "sales", 585: 1, 55: "AAPL", 54: 2})
+    buyer.wait(
+        "in", {35: 8, 150: "I", 39: 8, 37: "NONE", 584: "sales", 911: 0, 912: "Y", 55: "AAPL"}
+    )
+    floor.seller.send("AF", {584: "none", 585: 7})
+    floor.seller.wait("in", {35: 8, 150: "I", 39: 8, 55: "[N/A]", 54: 7, 103: 5})
+    floor.desk.wait("in", {35: 8, 584: "none", 115: "BROKER2", 797: "Y"})
+
+    for engine in floor.engines:
+        engine.say("logout")
+        engine.wait("logout")
+        engine.close()
+        assert_unharmed(engine)
+
+
 def assert_lost_reports_come_again(engine: QuickFixEngine) -> None:
     """Let an engine forget all that it received: the gateway sends it again, marked as such."""
     engine.close()

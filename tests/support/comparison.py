@@ -24,7 +24,7 @@ class Comparison:
         config = config or configuration()
         self.desk = VenueDesk(config, capacity=capacity)
         room = Room(capacity.orders, capacity.levels, capacity.duplicate_window)
-        self.reference = ReferenceVenue(config, int(FIRST_DAY), room)
+        self.reference = ReferenceVenue(config, int(FIRST_DAY), room, venue_module.WALK_SLICE)
         self.watch = Watch(self.desk)
         for name in SESSIONS:
             self.desk.log_on(name)
@@ -59,14 +59,13 @@ class Comparison:
         """One more slice of expiry and of the walk on both sides, as far as there are any."""
         assert self.desk.engine.expire_pending == self.reference.expiring
         assert self.desk.engine.walk_pending == self.reference.walking
-        reports = self.reference.tick(venue_module.EXPIRE_SLICE, venue_module.WALK_SLICE)
+        reports = self.reference.tick(venue_module.EXPIRE_SLICE)
         self._compare(self.desk.tick(), reports)
         self.compare_all_books()
 
     def leave(self, session: str) -> None:
         """A session loses its connection and is back at once."""
-        reports = self.reference.leave(session, venue_module.WALK_SLICE)
-        self._compare(self.desk.drop(session), reports)
+        self._compare(self.desk.drop(session), self.reference.leave(session))
         self.compare_all_books()
         self.desk.log_on(session)
 

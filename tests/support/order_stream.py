@@ -26,6 +26,14 @@ def fix_header(request: Request, now_ns: int) -> Fields:
 
 def fix_fields(request: Request, now_ns: int) -> Fields:
     """The body of a request."""
+    if request.kind == "AF":
+        return {
+            584: request.clord_id,
+            585: request.mass_type,
+            1: request.account,
+            55: request.symbol,
+            54: request.side,
+        }
     fields = {
         11: request.clord_id,
         41: request.orig_clord_id,
@@ -76,6 +84,9 @@ def report_of(sent: Sent) -> Report:
         avg_px=_e8(sent[6]),
         liquidity=sent[851],
         priority=sent[638],
+        mass_id=sent[584],
+        total=int(sent[911]) if sent[911] else None,
+        last=sent[912],
         refusal=_refusal(sent),
     )
 
@@ -94,6 +105,8 @@ def _refusal(sent: Sent) -> Refusal | None:
     if not sent[58]:
         return None
     code, *parts = sent[58].split("; ")
+    if sent[35] == "j" and not parts:
+        return Refusal(code)
     rule = tables.REJECT_CODES[code]
     assert parts.pop() == rule.sentence
     numbers = [part.partition("=") for part in parts]
@@ -130,7 +143,9 @@ class OrderStream:
             return self._new()
         if chance < 0.76:
             return self._change("F")
-        return self._change("G") if chance < 0.96 else self._status()
+        if chance < 0.96:
+            return self._change("G")
+        return self._status() if chance < 0.98 else self._mass_status()
 
     def _maybe(self, probability: float) -> bool:
         return self._random.random() < probability
@@ -269,4 +284,18 @@ class OrderStream:
             symbol=order.symbol if order else "AAPL",
             side=order.side if order else "2",
             poss_resend=self._maybe(0.1),
+        )
+
+    def _mass_status(self) -> Request:
+        session = self._random.choice(SESSIONS)
+        accounts = self._reference.configuration["sessions"][session]["accounts"]
+        self._ids += 1
+        return Request(
+            kind="AF",
+            session=session,
+            clord_id=f"M{self._ids}",
+            mass_type=self._random.choice("7771112"),
+            account=self._random.choice(["", "", "", *accounts, "B9"]),
+            symbol=self._random.choice(["", "", "AAPL", "COIN", "SPREAD", "NONE"]),
+            side=self._random.choice(["", "", "", "1", "2", "5"]),
         )

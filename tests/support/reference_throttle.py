@@ -13,6 +13,7 @@ WINDOWS = {
     "G": (("orders", "orders_per_second"), ("messages", "messages_per_second")),
     "F": (("cancels", "messages_per_second"),),
     "H": (("messages", "messages_per_second"),),
+    "AF": (("messages", "messages_per_second"),),
 }
 
 

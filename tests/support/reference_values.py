@@ -13,7 +13,7 @@ NEVER = 99_999_999
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """A D, F, G or H as a counterparty means it; None and "" where a field is absent."""
+    """A D, F, G, H or AF as a counterparty means it; None and "" where a field is absent."""
 
     kind: str
     session: str
@@ -31,6 +31,8 @@ class Request:
     on_disconnect: str = ""
     age_ns: int = 0
     poss_resend: bool = False
+    #: MassStatusReqType(585) of an AF, whose MassStatusReqID(584) is `clord_id`.
+    mass_type: str = ""
 
 
 @attrs.frozen
@@ -68,6 +70,9 @@ class Report:
     avg_px: int | None = None
     liquidity: str = ""
     priority: str = ""
+    mass_id: str = ""
+    total: int | None = None
+    last: str = ""
     refusal: Refusal | None = None
 
 

@@ -26,7 +26,7 @@ from support.reference_values import (
     crosses,
     priority,
 )
-from support.reference_walk import REPORT_WEIGHT, Walk
+from support.reference_walk import Walker
 
 #: An order's id counts as closed once so many later ones have been closed as well.
 WAITING = 8
@@ -35,7 +35,9 @@ WAITING = 8
 class ReferenceVenue:
     """Orders and the rules about them; `configuration` is that of the CONFIG input."""
 
-    def __init__(self, configuration: dict[str, Any], trading_day: int, room: Room) -> None:
+    def __init__(
+        self, configuration: dict[str, Any], trading_day: int, room: Room, walk_slice: int
+    ) -> None:
         """Begin without orders."""
         self.configuration = configuration
         self.checks = Checks(configuration)
@@ -60,7 +62,16 @@ class ReferenceVenue:
             name: ReferenceThrottle(session["throttle"])
             for name, session in configuration["sessions"].items()
         }
-        self._walk = Walk()
+        self._walker = Walker(
+            slice=walk_slice,
+            slots=self._slots,
+            live=self._live,
+            cancels=lambda name: configuration["sessions"][name]["cancel_on_disconnect"],
+            report=self._report,
+            add=self._add,
+            cancel=self._cancel,
+            expire_if_due=self._expire_if_due,
+        )
 
     # ------------------------------------------------------------------ what can happen
 
@@ -78,6 +89,8 @@ class ReferenceVenue:
                 self._change(request)
             case "H":
                 self._status(request)
+            case "AF":
+                self._mass_status(request)
         return self._reports
 
     def begin_day(self, day: int, slots: int) -> list[Report]:
@@ -97,26 +110,22 @@ class ReferenceVenue:
                 self._unexpired = None
         return self._reports
 
-    def leave(self, session: str, weight: int) -> list[Report]:
+    def leave(self, session: str) -> list[Report]:
         """A connection ends: the walk begins for its orders, if any of them go."""
         self._reports = []
-        if self._pullable(session):
-            walking = self.walking
-            self._walk.pull(session, len(self.orders) + 1)
-            if not walking:
-                self._walk_on(weight)
+        self._walker.pull(session, len(self.orders) + 1)
         return self._reports
 
-    def tick(self, slots: int, weight: int) -> list[Report]:
+    def tick(self, slots: int) -> list[Report]:
         """Look at the orders in the next slots, for expiry and for whoever waits for the walk."""
         self.expire(slots)
-        self._walk_on(weight)
+        self._walker.go_on()
         return self._reports
 
     @property
     def walking(self) -> bool:
         """Whether sessions wait for the walk."""
-        return self._walk.pending
+        return self._walker.pending
 
     @property
     def busy(self) -> bool:
@@ -145,17 +154,20 @@ class ReferenceVenue:
 
     # ------------------------------------------------------------------ too many
 
+    def _refuse_message(self, request: Request, refusal: Refusal) -> None:
+        self._add(
+            session=request.session,
+            msg_type="j",
+            order_id="",
+            clord_id=request.clord_id,
+            ord_status="",
+            refusal=refusal,
+        )
+
     def _refuse_too_fast(self, request: Request, refusal: Refusal) -> None:
         """Refuse a request unseen; of an id that cannot be used, only that is told."""
-        if request.kind == "H":
-            self._add(
-                session=request.session,
-                msg_type="j",
-                order_id="",
-                clord_id=request.clord_id,
-                ord_status="",
-                refusal=refusal,
-            )
+        if request.kind in {"H", "AF"}:
+            self._refuse_message(request, refusal)
             return
         code = self._id_code(request)
         named = self._named(request.session, request.orig_clord_id)
@@ -218,6 +230,7 @@ class ReferenceVenue:
             self._slots.append(order)
             return
         former = self._closed.pop(0)
+        self._walker.lose(former)
         former.gone = True
         order.slot = former.slot
         self._slots[order.slot] = order
@@ -360,37 +373,31 @@ class ReferenceVenue:
             self._report(order, exec_type="5", orig_clord_id=former, priority="1")
             self._take(order)
 
-    # ------------------------------------------------------------------ disconnects
+    # ------------------------------------------------------------------ status of many
 
-    def _is_pulled(self, order: Order) -> bool:
-        """Whether the order goes when its session does."""
-        cancels = self.configuration["sessions"][order.session]["cancel_on_disconnect"]
-        return order.on_disconnect == "Q" or (cancels and order.on_disconnect != "H")
+    def _mass_status(self, request: Request) -> None:
+        if request.mass_type == "1" and not request.symbol:
+            text = "Conditionally Required Field Missing: Symbol(55)"
+            self._refuse_message(request, Refusal(text))
+        elif request.session in self._walker.asked:
+            text = "an earlier OrderMassStatusRequest(AF) is still being answered"
+            self._refuse_message(request, Refusal(text))
+        elif code := self._mass_status_refusal(request):
+            self._walker.report_none(request, code)
+        else:
+            self._walker.ask(request, len(self.orders) + 1)
 
-    def _pullable(self, session: str) -> bool:
-        return any(order.session == session and self._is_pulled(order) for order in self._live)
-
-    def _walk_on(self, weight: int) -> None:
-        """Look at one slot after the other until so much has been done."""
-        while self._walk.pending and weight > 0:
-            order = self._walk.next(self._slots)
-            if order is not None:
-                weight -= 1 + REPORT_WEIGHT * self._visit(order)
-
-    def _visit(self, order: Order) -> bool:
-        """Whether anything was reported about an order whose turn has come."""
-        gone = self._walk.gone.get(order.session)
-        if order.state != "live" or gone is None:
-            return False
-        if self._expire_if_due(order):
-            return True
-        if order.number >= gone.below or not self._is_pulled(order):
-            return False
-        self._cancel(order, "CANCEL_ON_DISCONNECT")
-        if not self._pullable(order.session):
-            del self._walk.gone[order.session]
-            self._walk.rest()
-        return True
+    def _mass_status_refusal(self, request: Request) -> str:
+        if request.mass_type not in {"1", "7"}:
+            return "UNSUPPORTED_MASS_STATUS"
+        if request.symbol and request.symbol not in self.configuration["instruments"]:
+            return "UNKNOWN_SYMBOL"
+        if not self.checks.account_of(request):
+            return "UNKNOWN_ACCOUNT"
+        if request.side not in {"", "1", "2"}:
+            return "UNSUPPORTED_SIDE"
+        has_orders = any(order.session == request.session for order in self._live)
+        return "" if has_orders else "NO_OPEN_ORDERS"
 
     # ------------------------------------------------------------------ status
 

@@ -194,6 +194,23 @@ class Machine(RuleBasedStateMachine):
         self.days += 1
         self.comparison.begin_day(day_after(self.days))
 
+    @rule(
+        session=st.sampled_from(SESSIONS),
+        symbol=st.sampled_from(["", "AAPL"]),
+        side=st.sampled_from(["", "", "1"]),
+    )
+    def mass_status(self, session: str, symbol: str, side: str) -> None:  # noqa: D102
+        self.comparison.do(
+            Request(
+                kind="AF",
+                session=session,
+                clord_id=self.new_id(),
+                mass_type="7",
+                symbol=symbol,
+                side=side,
+            )
+        )
+
     @rule(session=st.sampled_from(SESSIONS))
     def leave(self, session: str) -> None:  # noqa: D102
         self.comparison.leave(session)
