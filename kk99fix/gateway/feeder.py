@@ -13,55 +13,17 @@ sessions take turns, and steps alternate with the traffic of everybody else.
 A request costs two numbers, however many messages it asks for.
 """
 
-import heapq
-from collections import deque
-from enum import Enum, auto
-from typing import Final
-
 import trio
-from attrs import Factory, define, frozen
+from attrs import frozen
 
 from kk99fix.gateway.chunks import Chunks
 from kk99fix.gateway.quota import Quota
-from kk99fix.gateway.ranges import Ranges, UnderWay
+from kk99fix.gateway.ranges import UnderWay
 from kk99fix.gateway.resend_log import ResendLog
 from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.gateway.turns import Feed, State, Turns
 from kk99fix.matcher.values import Fed, FeedEnd, FeedOrder
 from kk99fix.venue.outcome import ResendRange
-
-NS_PER_S: Final = 1_000_000_000
-#: Venue time is steered, so a long rest is taken in pieces.
-REST_MAX_S: Final = 1.0
-
-
-class State(Enum):
-    """What a session that is fed waits for."""
-
-    TURN = auto()
-    #: Room in its ring.
-    ROOM = auto()
-    #: Its quota.
-    QUOTA = auto()
-    #: Nothing: it has everything.
-    ENDED = auto()
-
-
-@define
-class Feed:
-    """One session that is being fed."""
-
-    session: int
-    epoch: int
-    ranges: Ranges = Factory(Ranges)
-    #: First number of an open run of administrative messages, to be gap-filled; 0 for none.
-    gap_from: int = 0
-    state: State = State.TURN
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Forget what was asked for of another epoch."""
-        if epoch != self.epoch:
-            self.epoch, self.gap_from = epoch, 0
-            self.ranges.clear()
 
 
 @frozen
@@ -91,12 +53,8 @@ class Feeder:
         self._quota = quota
         self._log = resend_log
         self._feeds: dict[int, Feed] = {}
-        #: Those that may be fed, in turn; one whose state is another one by now has gone.
-        self._turns: deque[Feed] = deque()
-        #: Those that wait for their quota: until when, a tie-breaker, and who.
-        self._rests: list[tuple[int, int, Feed]] = []
-        self._wake = trio.Event()
-        self._ranges_asked = self._ranges_merged = self._quota_waits = 0
+        self._turns = Turns(sequencer.pump.now_ns)
+        self._ranges_asked = self._ranges_merged = 0
         self._resent_messages = self._resent_bytes = 0
         sequencer.on_resend = self.resend
 
@@ -118,7 +76,7 @@ class Feeder:
         if session in self._feeds or self._wants_tail(session):
             feed = self._feed(session)
             if feed.state is State.ROOM:
-                self._give_turn(feed)
+                self._turns.give(feed)
 
     def feeds(self, session: int) -> bool:
         """Whether the session is being fed."""
@@ -141,64 +99,34 @@ class Feeder:
             self._ranges_merged,
             self._resent_messages,
             self._resent_bytes,
-            self._quota_waits,
+            self._turns.rests_taken,
         )
 
     async def run(self) -> None:
         """Feed whoever has to be fed, for ever."""
         while True:
-            while not self._turns and not self._rest_is_over():
-                self._wake = trio.Event()
-                with trio.move_on_after(self._rest_s()):
-                    await self._wake.wait()
+            await self._turns.wait()
             self.step()
             self._sequencer.commit()
             await trio.lowlevel.checkpoint()
 
     def step(self) -> None:
         """Feed one session one chunk; they take turns."""
-        while self._rest_is_over():
-            _, _, rested = heapq.heappop(self._rests)
-            if rested.state is State.QUOTA:
-                self._give_turn(rested)
-        feed = self._next_in_turn()
+        feed = self._turns.take()
         if feed is None:
             return
         feed.state = self._feed_chunk(feed)
         if feed.state is State.TURN:
-            self._turns.append(feed)
+            self._turns.give(feed)
         elif feed.state is State.ENDED:
             del self._feeds[feed.session]
-
-    # ------------------------------------------------------------------ turns
 
     def _feed(self, session: int) -> Feed:
         feed = self._feeds.get(session)
         if feed is None:
             feed = self._feeds[session] = Feed(session, self._engine.session(session).epoch)
-            self._give_turn(feed)
+            self._turns.give(feed)
         return feed
-
-    def _give_turn(self, feed: Feed) -> None:
-        feed.state = State.TURN
-        self._turns.append(feed)
-        self._wake.set()
-
-    def _next_in_turn(self) -> Feed | None:
-        while self._turns:
-            feed = self._turns.popleft()
-            if feed.state is State.TURN:
-                return feed
-        return None
-
-    def _rest_is_over(self) -> bool:
-        return bool(self._rests) and self._rests[0][0] <= self._sequencer.pump.now_ns()
-
-    def _rest_s(self) -> float:
-        if not self._rests:
-            return float("inf")
-        left_ns = self._rests[0][0] - self._sequencer.pump.now_ns()
-        return min(REST_MAX_S, max(0.0, left_ns / NS_PER_S))
 
     # ------------------------------------------------------------------ chunks
 
@@ -225,8 +153,7 @@ class Feeder:
         due_ns = self._quota.due_ns(feed.session, now_ns)
         if due_ns <= now_ns:
             return False
-        self._quota_waits += 1
-        heapq.heappush(self._rests, (due_ns, self._quota_waits, feed))
+        self._turns.rest(feed, due_ns)
         return True
 
     def _feed_range(self, feed: Feed, wanted: UnderWay) -> None:
