@@ -95,6 +95,9 @@ static bool take(struct desk *desk, struct load_message *message, struct totals 
         return false;
     }
     if (load_char(message, LOAD_F_MSG_TYPE) == '5') {
+        char text[256];
+        load_text(message, LOAD_F_TEXT, text, sizeof text);
+        fprintf(stderr, "kk_desk: %s was logged out: %s\n", desk->comp_id, text);
         return false;
     }
     totals->messages++;
