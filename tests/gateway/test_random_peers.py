@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import attrs
 import pytest
 from support.drop_copies import rendered_copy
 from support.gateway_host import GatewayHost, Trader
@@ -17,7 +18,7 @@ from support.model_peer import ADMINISTRATIVE, Fields, ModelPeer, content, parse
 from support.still_gateway import StillGateway
 from support.unruly import Unruly
 
-from kk99fix.gateway import feeder
+from kk99fix.gateway import chunks
 from kk99fix.journal.record import DropCopy, Kind
 from kk99fix.matcher.engine import Engine
 
@@ -107,7 +108,8 @@ def play(folder: Path, seeds: range) -> None:
 
 @pytest.fixture
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeder, "CHUNK_MESSAGES", SMALL_CHUNK)
+    limits = attrs.evolve(chunks._LIMITS, messages=SMALL_CHUNK)
+    monkeypatch.setattr(chunks, "_LIMITS", limits)
 
 
 @pytest.mark.usefixtures("_small_chunks")
