@@ -115,8 +115,11 @@ def test_three_engines_trade_across_restarts(floor: Floor) -> None:
     buyer.send("D", limit("standing", 1, 50, "189.00"))
     buyer.wait("in", {35: 8, 11: "standing", 150: 0})
 
+    for engine in (floor.desk, buyer):
+        engine.send("Q", {37: 1, 17: 1, 127: "D", 55: "AAPL", 54: 1, 38: 100, 58: "not ours"})
     buyer.say("logout")
     buyer.wait("logout")
+    assert "trade not known by counterparty" in floor.gateway.log()
     seller.send("D", limit("hit-1", 2, 20, "189.00") | {59: 3})
     seller.wait("in", {35: 8, 11: "hit-1", 150: "F", 39: 2})
     buyer.say("logon")
