@@ -188,9 +188,12 @@ kk_pump_flushed kk_pump_flush(kk_pump *pump) {
         ((kk_rings_ready_function)pump->core.rings_ready)(engine, pump->ready, pump->core.sessions);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t slot = pump->slot_of_session[pump->ready[i]];
-        if (slot != KK_PUMP_NO_SLOT && pump->connections[slot].blocked) {
+        if (slot == KK_PUMP_NO_SLOT || pump->connections[slot].failed) {
+            continue;
+        }
+        if (pump->connections[slot].blocked) {
             kk_pump_still_blocked(pump, slot); /* EPOLLOUT says when it takes more */
-        } else if (slot != KK_PUMP_NO_SLOT) {
+        } else {
             kk_pump_send(pump, slot);
         }
     }

@@ -1,6 +1,7 @@
 /* Slow readers: the age of the first waiting byte, and how many wait in the ring and behind it. */
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "kk_pump_internal.h"
 #include "kk_test.h"
@@ -221,6 +222,26 @@ static void held_back_by_a_resend(void) {
     rig_close(&r);
 }
 
+/* A blocked socket breaks, and reports for it go on: epoll is asked for nothing more. */
+static void broken_while_blocked(void) {
+    rig r;
+    open_blocked(&r);
+    rig_connect(&r, 1, NULL, 0);
+    close(r.peers[0]);
+    r.peers[0] = -1;
+    KK_CHECK(rig_read(&r) == 0);
+    KK_CHECK(connection_of(&r, 0)->failed && connection_of(&r, 0)->interest == 0);
+
+    rig_send_order(&r, 1, 2, 60);
+    KK_CHECK(rig_pass(&r) == KK_PUMP_DONE);
+
+    KK_CHECK(connection_of(&r, 0)->interest == 0);
+    KK_CHECK(rig_events(&r) == 1);
+    KK_CHECK(r.events[0].kind == KK_PUMP_CLOSED && r.events[0].session == 0);
+    KK_CHECK(rig_events(&r) == 0);
+    rig_close(&r);
+}
+
 /* Several at a time, and the middle one leaves first. */
 static void several_blocked(void) {
     rig r;
@@ -259,6 +280,7 @@ int main(void) {
     KK_RUN(too_many_bytes, "too many bytes in the ring are told");
     KK_RUN(bytes_behind_the_ring, "what found the ring full counts too");
     KK_RUN(held_back_by_a_resend, "what a resend holds back does not count");
+    KK_RUN(broken_while_blocked, "a blocked socket that breaks is told once and left alone");
     KK_RUN(several_blocked, "each blocked connection is judged for itself");
     return KK_REPORT();
 }
