@@ -23,7 +23,7 @@ from kk99fix.journal.record import DropCopy, Kind
 from kk99fix.matcher.engine import Engine
 
 FIRST_SEED = int(os.environ.get("KK99_SEED", "20261125"))
-PEERS = int(os.environ.get("KK99_VENUE_PEERS", "1000"))
+PEERS = int(os.environ.get("KK99_VENUE_PEERS", "2000"))
 #: How many the sanitized build gets.
 FEW = 40
 #: A resend takes many steps, so that much can happen in the middle of it.

@@ -76,6 +76,8 @@ class ModelPeer:
     venue_epoch: Callable[[], int]
     #: Whether a message ahead of its turn is kept, or asked for again with the rest.
     keeps_early: bool = True
+    #: Whether its Logon(A) says NextExpectedMsgSeqNum(789).
+    says_next: bool = False
     next_in: int = 1
     next_out: int = 1
     epoch: int = attrs.field(init=False)
@@ -100,6 +102,7 @@ class ModelPeer:
     faults: list[str] = attrs.field(factory=list)
     _early: dict[int, Fields | None] = attrs.field(factory=dict)
     _asked_for: int = 0
+    _logon_number: int = 0
     _highest: int = 0
     #: Number and messages as they were before a reset.
     _was: tuple[int, Sent] = (1, {})
@@ -125,7 +128,9 @@ class ModelPeer:
         if reset:
             self.resetting = True
             self.next_out, self.sent = 1, {}
-        self.write("A", [(98, "0"), (108, "30"), *([(141, "Y")] if reset else [])])
+        more = [(141, "Y")] if reset else [(789, str(self.next_in))] if self.says_next else []
+        self._logon_number = self.next_out
+        self.write("A", [(98, "0"), (108, "30"), *more])
 
     def lost(self) -> None:
         """Forget what belonged to the connection."""
@@ -204,6 +209,7 @@ class ModelPeer:
             self._begin_epoch(number)
         if kind == "A":
             self.logged_on, self.unsure = True, False
+            self._next_expected(values.get(789))
         if number > self.next_in:
             self._too_high(kind, number, fields)
         elif number < self.next_in:
@@ -213,6 +219,16 @@ class ModelPeer:
         self._take_early()
         if kind == "5" and not again:
             self._end(values.get(58, ""))
+
+    def _next_expected(self, number: str | None) -> None:
+        """What the venue says that it expects comes at once; what it owes us comes unasked."""
+        if number is None:
+            return
+        if not self.says_next:
+            self.faults.append(f"NextExpectedMsgSeqNum(789)={number} to somebody who sent none")
+        if int(number) < self._logon_number:
+            self.serve(int(number), self._logon_number - 1)
+        self._asked_for = self.next_in
 
     def _check_order(self, kind: str, number: int, *, again: bool) -> None:
         """Nothing but Logon(A) before, only resends after Logout(5), no resent administration."""

@@ -71,6 +71,7 @@ class Unruly:
         self._seed = seed
         self.peer = ModelPeer(host.comp_id, host.now_ns, host.epoch)
         self.peer.keeps_early = self._maybe(0.5)
+        self.peer.says_next = self._maybe(0.3)
         self._incoming: list[bytes] = []
         self._first = first_resets
         weights = {
