@@ -4,7 +4,7 @@ Their fields stand in the order of FIX 4.4 Volume 2.
 Free text from a counterparty is echoed only as printable ASCII and capped.
 """
 
-from kk99fix.fix.encode import ECHO_MAX, echo
+from kk99fix.fix.encode import echo
 from kk99fix.fix.message import FieldError, Message, Pair
 from kk99fix.fix.validate import BusinessError
 from kk99fix.session.effects import Send
@@ -110,6 +110,6 @@ def business_reject(message: Message, ref_seq_num: int, error: BusinessError) ->
 
 
 def _sub_ids(message: Message) -> tuple[Pair, ...]:
-    """SenderSubID(50) and TargetSubID(57) of `message`, swapped; too long ones are left out."""
+    """SenderSubID(50) and TargetSubID(57) of `message`, swapped; unfit ones are left out."""
     swapped = ((57, message.get(50)), (50, message.get(57)))
-    return tuple((tag, value) for tag, value in swapped if value and len(value) <= ECHO_MAX)
+    return tuple((tag, value) for tag, value in swapped if value and value == echo(value))

@@ -163,6 +163,8 @@ BODY_CASES = {
         E 35=j|34=2|57=TRADER|50=DESK|45=2|372=D|379=A1|380=5|58={MISSING}: Symbol(55)
         I 35=D|34=3|50={"T" * 65}|11=A1|54=1|60=20260921-12:00:00|40=2|38=10|44=190
         E 35=j|34=3|45=3|372=D|379=A1|380=5|58={MISSING}: Symbol(55)
+        I 35=S|34=4|50=\x1b[31m|57=DESK
+        E 35=j|34=4|50=DESK|45=4|372=S|380=3|58=Unsupported Message Type: S
     """,
     "19 PossResend is delivered": f"""
         I 35=D|34=2|97=Y|{ORDER}
