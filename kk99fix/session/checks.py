@@ -47,8 +47,13 @@ def sending_time_accurate(message: Message, rules: SessionRules, now_ns: int) ->
 
 
 def poss_dup_fault(message: Message) -> FieldError | None:
-    """Check OrigSendingTime(122) of a message with PossDupFlag(43)=Y (cases 2f and 2g)."""
+    """Check OrigSendingTime(122) of a message with PossDupFlag(43)=Y (cases 2f and 2g).
+
+    A SequenceReset(4) may lack it: what it stands for was sent before, but not it.
+    """
     orig = message.get(122)
+    if orig is None and message.msg_type == b"4":
+        return None
     if orig is None:
         return FieldError(REQUIRED_TAG_MISSING, 122, b"Required tag missing: OrigSendingTime(122)")
     orig_ns = values.utc_timestamp_ns(orig)

@@ -71,6 +71,15 @@ HEADER_CASES = {
         I 35=0|34=2
         N 3 3
     """,
+    "2g OrigSendingTime missing in a gap fill": """
+        I 35=0|34=4
+        E 35=2|34=2|7=2|16=0
+        I 35=4|34=2|43=Y|123=Y|36=5
+        N 5 3
+        S LOGGED_ON
+        I 35=4|34=1|43=Y|123=Y|36=3
+        N 5 3
+    """,
     "2i BeginString": """
         I 35=0|34=2|8=FIX.4.2
         E 35=5|34=2|58=BeginString(8) must be FIX.4.4
