@@ -210,7 +210,8 @@ class Venue:
     def _frame(self, session: int, message: Message, now_ns: int, outcome: Outcome) -> None:
         layer = self._sessions[session]
         numbers = self._numbers(session)
-        self.engine.heard(session)
+        if self.engine.session(session).established:  # a Logon(A) that is refused was none
+            self.engine.heard(session)
         self._ask(session, lambda: layer.receive(message, numbers, now_ns), outcome)
         if self.engine.throttle_breached(session):
             self._log_out(session, throttle.LOGOUT_TEXT, DisconnectCause.THROTTLED, outcome)

@@ -199,6 +199,20 @@ def test_a_reset_at_the_start_of_a_session(at_start: VenueDesk, reset: bool) -> 
     assert reset_logon(desk) == "5"
 
 
+def test_a_refused_logon_is_not_the_first(at_start: VenueDesk) -> None:
+    """A Logon(A) that is refused for another reason leaves the reset to the next one."""
+    desk = at_start
+    trade_and_leave(desk)
+    desk.now_ns += NS_PER_S
+    start(desk)
+    desk.now_ns += NS_PER_S
+    desk.next_number["ALPHA"] = 1
+    (answer,) = desk.sent(desk.log_on("ALPHA", {108: "1", 141: "Y"}))
+    assert answer[35] == "5"
+
+    assert reset_logon(desk) == "A"
+
+
 def test_what_came_just_before_the_start_is_of_before(at_start: VenueDesk) -> None:
     """The moment at which the start was applied counts, not the one that the schedule names."""
     desk = at_start
