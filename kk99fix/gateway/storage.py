@@ -22,7 +22,7 @@ from kk99fix.journal.reader import JournalReader, Run
 from kk99fix.journal.scan import Scan
 from kk99fix.journal.segment import Identity, Segment, list_segments
 from kk99fix.journal.writer import JournalWriter
-from kk99fix.matcher import engine as core
+from kk99fix.matcher import library as core
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity
 from kk99fix.venue.recovery import Recovered, replay

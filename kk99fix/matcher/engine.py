@@ -23,6 +23,7 @@ from typing import Any, Final
 import attrs
 
 from kk99fix.matcher._core import ffi, lib
+from kk99fix.matcher.structs import copy_limits, copy_list, copy_name, fill_command
 from kk99fix.matcher.values import (
     BookOrder,
     Capacity,
@@ -53,82 +54,6 @@ _TEXT_BYTES: Final = 1024
 
 
 NO_THROTTLE: Final = ThrottleLimits()
-
-_TEXT_FIELDS: Final = (
-    "clord_id",
-    "orig_clord_id",
-    "order_id",
-    "account",
-    "symbol",
-    "text",
-    "status_req_id",
-    "sender_sub_id",
-    "target_sub_id",
-)
-
-
-def frame(data: bytes, limit: int) -> tuple[CoreStatus, int]:
-    """Status and length of the frame at the start of `data` (`kk_frame`)."""
-    length = ffi.new("size_t *")
-    status = lib.kk_frame(ffi.from_buffer(data), len(data), limit, length)
-    return CoreStatus(status), length[0]
-
-
-def core_version() -> str:
-    """Version of the core's behaviour; part of the journal's version fence."""
-    return _text(lib.kk_core_version())
-
-
-def dictionary_digest() -> str:
-    """SHA-256 (hex) of the message dictionary that the core was built with."""
-    return _text(lib.kk_core_dictionary_digest())
-
-
-def crc32c(data: bytes) -> int:
-    """CRC-32C of `data`."""
-    return int(lib.kk_crc32c(0, ffi.from_buffer(data), len(data)))
-
-
-def verify(data: memoryview | bytes | mmap.mmap, seed: int, first_lsn: int) -> int:
-    """Length of the leading run of whole, valid units in `data` (`kk_verify`)."""
-    return int(lib.kk_verify(ffi.from_buffer(data), len(data), seed, first_lsn))
-
-
-def scan_session(
-    data: memoryview | bytes | mmap.mmap, start: int, session: int, epoch: int, number: int
-) -> int:
-    """Offset of the next output of (session, epoch) numbered `number` or more; len if none."""
-    return int(lib.kk_scan_session(ffi.from_buffer(data), len(data), start, session, epoch, number))
-
-
-def scan_lsn(data: memoryview | bytes | mmap.mmap, start: int, lsn: int) -> int:
-    """Offset of the record with `lsn` at or after `start`; len if none."""
-    return int(lib.kk_scan_lsn(ffi.from_buffer(data), len(data), start, lsn))
-
-
-def scan_extents(
-    data: memoryview | bytes | mmap.mmap, start: int, end: int
-) -> dict[tuple[int, int], tuple[int, int, int]]:
-    """(session, epoch) -> first and last number and offset of the first, for each sent message."""
-    found: dict[tuple[int, int], tuple[int, int, int]] = {}
-    records = ffi.from_buffer(data)
-    sessions = 1024
-    while start < end:
-        extents = ffi.new("kk_extent[]", sessions)
-        start = lib.kk_scan_extents(records, end, start, extents, sessions)
-        for session, extent in enumerate(ffi.unpack(extents, sessions)):
-            if extent.messages:
-                first, offset = extent.first, extent.offset
-                first, _, offset = found.get((session, extent.epoch), (first, 0, offset))
-                found[session, extent.epoch] = (first, extent.last, offset)
-        if start < end:
-            (stopped_at,) = ffi.unpack(ffi.cast("kk_record *", records + start), 1)
-            sessions = max(sessions, stopped_at.session + 1)
-    return found
-
-
-def _text(pointer: Any) -> str:  # noqa: ANN401 - a cffi pointer has no better type
-    return bytes(ffi.string(pointer)).decode("ascii")
 
 
 def _check(status: int, what: str) -> None:
@@ -261,7 +186,7 @@ class Engine:
     ) -> None:
         """Set or replace an instrument."""
         config = ffi.new("kk_instrument *")
-        _copy_name(config, "symbol", symbol)
+        copy_name(config, "symbol", symbol)
         config.tick_e8 = tick_e8
         config.lot_e8 = lot_e8
         config.multiplier_e8 = multiplier_e8
@@ -274,8 +199,8 @@ class Engine:
     def set_firm(self, firm: int, limits: Limits, copies: Sequence[int]) -> None:
         """Set or replace a firm; `copies` are the drop-copy sessions entitled to all of it."""
         config = ffi.new("kk_firm_config *")
-        _copy_limits(config.limits, limits)
-        _copy_list(config, "copies", "copy_count", copies)
+        copy_limits(config.limits, limits)
+        copy_list(config, "copies", "copy_count", copies)
         _check(lib.kk_firm_set(self._handle, firm, config), f"firm {firm}")
 
     def set_account(
@@ -283,10 +208,10 @@ class Engine:
     ) -> None:
         """Set or replace an account of a firm that is already set."""
         config = ffi.new("kk_account_config *")
-        _copy_name(config, "name", name)
+        copy_name(config, "name", name)
         config.firm = firm
-        _copy_limits(config.limits, limits)
-        _copy_list(config, "copies", "copy_count", copies)
+        copy_limits(config.limits, limits)
+        copy_list(config, "copies", "copy_count", copies)
         _check(lib.kk_account_set(self._handle, account, config), f"account {name}")
 
     def set_session(
@@ -308,8 +233,8 @@ class Engine:
     ) -> None:
         """Set or replace a session; its numbers stay, and what its throttle has counted."""
         config = ffi.new("kk_session_config *")
-        _copy_name(config, "sender_comp_id", sender_comp_id)
-        _copy_name(config, "target_comp_id", target_comp_id)
+        copy_name(config, "sender_comp_id", sender_comp_id)
+        copy_name(config, "target_comp_id", target_comp_id)
         config.firm = firm
         config.role = _ROLES[role]
         config.dialect = _DIALECTS[dialect]
@@ -323,7 +248,7 @@ class Engine:
         ids = ffi.new("uint32_t[]", list(accounts) or [0])
         config.accounts = ids
         config.account_count = len(accounts)
-        _copy_limits(config.limits, limits)
+        copy_limits(config.limits, limits)
         _check(lib.kk_session_set(self._handle, session, config), f"session {sender_comp_id}")
 
     # ------------------------------------------------------------------ units
@@ -371,7 +296,7 @@ class Engine:
 
     def submit(self, session: int, command: Command) -> None:
         """Apply a command that the caller decoded."""
-        with self._filled(command):
+        with fill_command(self._command, command):
             lib.kk_submit(self._handle, session, self._command)
 
     def mass_status(self, session: int, command: Command) -> None:
@@ -379,49 +304,12 @@ class Engine:
 
         Its symbol, account and side restrict it where they are given.
         """
-        with self._filled(command):
+        with fill_command(self._command, command):
             lib.kk_mass_status_request(self._handle, session, self._command)
 
     def mass_status_pending(self, session: int) -> bool:
         """Whether a mass status request of the session is still being answered."""
         return bool(lib.kk_mass_status_pending(self._handle, session))
-
-    def _filled(self, command: Command) -> Any:  # noqa: ANN401 - a cffi buffer
-        """Fill the core's command; it points into what is returned, a context of these bytes."""
-        target = self._command
-        ffi.memmove(target, bytes(ffi.sizeof("kk_command")), ffi.sizeof("kk_command"))
-        base = bytearray()
-        for name in _TEXT_FIELDS:
-            value = getattr(command, name)
-            span = getattr(target, name)
-            span.offset, span.length = len(base), len(value)
-            base += value
-        # Text(58) is a run of its own, the last: a report with a text of ours leaves it out.
-        text_bytes = len(b"58=" + command.text + b"\x01") if command.text else 0
-        for run in filter(None, (len(command.echo) - text_bytes, text_bytes)):
-            span = target.echo[target.echo_count]
-            span.offset, span.length = len(base) + target.echo_bytes, run
-            target.echo_count += 1
-            target.echo_bytes += run
-        base += command.echo
-        data = ffi.from_buffer("uint8_t[]", bytes(base) or b"\0")
-        target.base = data
-        target.kind = ord(command.kind)
-        if command.price_e8 is not None:
-            target.price_e8 = command.price_e8
-            target.flags |= lib.KK_COMMAND_HAS_PRICE
-        if command.order_qty_e8 is not None:
-            target.order_qty_e8 = command.order_qty_e8
-            target.flags |= lib.KK_COMMAND_HAS_QTY
-        if command.poss_resend:
-            target.flags |= lib.KK_COMMAND_POSS_RESEND
-        target.sent_ns = command.sent_ns
-        target.side = ord(command.side or "\0")
-        target.ord_type = ord(command.ord_type)
-        target.time_in_force = ord(command.time_in_force)
-        target.on_disconnect = ord(command.on_disconnect or "\0")
-        target.reason = command.reason
-        return data
 
     def throttle(self, session: int) -> bytes:
         """Take one more message that is no D, F or G inside a unit.
@@ -723,30 +611,6 @@ class Engine:
             BookOrder(o.order_id, o.price_e8, o.leaves_e8, o.cum_e8, o.session)
             for o in orders[0:count]
         ]
-
-
-def _copy_name(config: Any, field: str, name: str) -> None:  # noqa: ANN401 - a cffi struct
-    data = name.encode("ascii")
-    target = getattr(config, field)
-    if len(data) > len(target):
-        raise CoreError(f"{field} {name!r} is longer than {len(target)} characters")
-    ffi.memmove(target, data, len(data))
-    setattr(config, f"{field}_length", len(data))
-
-
-def _copy_limits(target: Any, limits: Limits) -> None:  # noqa: ANN401 - a cffi struct
-    target.max_order_qty_e8 = limits.max_order_qty_e8
-    target.max_order_notional_e8 = limits.max_order_notional_e8
-    target.max_open_orders = limits.max_open_orders
-
-
-def _copy_list(config: Any, field: str, count: str, ids: Sequence[int]) -> None:  # noqa: ANN401
-    target = getattr(config, field)
-    if len(ids) > len(target):
-        raise CoreError(f"{len(ids)} {field}, at most {len(target)} are possible")
-    for index, value in enumerate(ids):
-        target[index] = value
-    setattr(config, count, len(ids))
 
 
 def _by_character(counts: Any) -> dict[str, int]:  # noqa: ANN401 - a cffi array

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kk99fix.journal import scan
 from kk99fix.journal.record import Kind, pack_record, seal
-from kk99fix.matcher import engine
+from kk99fix.matcher import library
 
 SEED = 0x1234_5678
 RECORDS = st.tuples(
@@ -45,7 +45,7 @@ def units() -> memoryview:
 def both(records: memoryview) -> int:
     """Return the length of the whole units, on which the core and Python agree."""
     in_python = scan.whole_units(records, SEED, 1)
-    in_core = engine.verify(records, SEED, 1)
+    in_core = library.verify(records, SEED, 1)
 
     assert in_python == in_core
     return in_core
@@ -78,7 +78,7 @@ def test_the_core_and_python_find_the_same_lsn(
     records = sealed(rows)
 
     for start in [*scan.offsets(records, 0, len(records)), len(records)]:
-        found = engine.scan_lsn(records, start, lsn)
+        found = library.scan_lsn(records, start, lsn)
         assert scan.find_lsn(records, start, lsn) == found
 
 
@@ -90,7 +90,7 @@ def test_the_core_and_python_find_the_same_message(
     records = memoryview(bytes(sealed(rows)).ljust(8192, b"\0"))
 
     for start in [0, *scan.offsets(records, 0, len(records))]:
-        found = engine.scan_session(records, start, session, epoch, number)
+        found = library.scan_session(records, start, session, epoch, number)
         assert scan.find_sent(records, start, session, epoch, number) == found
 
 
@@ -102,7 +102,7 @@ def test_the_core_and_python_collect_the_same_extents(
     records = sealed(rows)
     start = data.draw(st.sampled_from([0, *scan.offsets(records, 0, len(records))]))
 
-    assert scan.extents(records, start, len(records)) == engine.scan_extents(
+    assert scan.extents(records, start, len(records)) == library.scan_extents(
         records, start, len(records)
     )
 
@@ -112,4 +112,4 @@ def test_the_core_collects_extents_of_sessions_with_large_ids() -> None:
     rows = [(Kind.MESSAGE, session, 0, 1, b"") for session in (5, 1023, 1024, 70_000, 5)]
     records = sealed(rows)
 
-    assert scan.extents(records, 0, len(records)) == engine.scan_extents(records, 0, len(records))
+    assert scan.extents(records, 0, len(records)) == library.scan_extents(records, 0, len(records))

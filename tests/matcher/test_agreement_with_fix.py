@@ -9,7 +9,7 @@ from kk99fix.fix import tables
 from kk99fix.fix.framing import LIMIT, LIMIT_BEFORE_LOGON, Verdict, scan
 from kk99fix.fix.split import split
 from kk99fix.fix.validate import validate
-from kk99fix.matcher import engine
+from kk99fix.matcher import library
 from kk99fix.matcher._core import ffi, lib
 
 VERDICTS = {
@@ -62,7 +62,7 @@ def test_frames() -> None:
             stream[random_.randrange(len(stream))] = byte
         data = bytes(stream[random_.choice([0, 0, 0, 1, 3]) : random_.randint(4, len(stream))])
         limit = random_.choice([LIMIT_BEFORE_LOGON, LIMIT, 30, 150])
-        status, length = engine.frame(data, limit)
+        status, length = library.frame(data, limit)
         expected = scan(data, limit)
 
         assert VERDICTS[int(status)] is expected.verdict, data

@@ -10,6 +10,7 @@ from support.small_venue import CAPACITY, E8, NS_PER_S, START_NS
 from kk99fix.fix import tables
 from kk99fix.journal.record import Kind, Record, unpack_record
 from kk99fix.matcher import engine as core
+from kk99fix.matcher import library
 from kk99fix.matcher._core import ffi, lib
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import (
@@ -281,16 +282,16 @@ def test_frame() -> None:
     """Framing by the core: whole, cut off, garbled, too long."""
     whole = b"8=FIX.4.4\x019=5\x0135=0\x0110=163\x01"
 
-    assert core.frame(whole + b"8=", 4096) == (CoreStatus.OK, len(whole))
-    assert core.frame(whole[:-1], 4096)[0] is CoreStatus.NEED_DATA
-    assert core.frame(b"noise" + whole, 4096) == (CoreStatus.GARBLED, 5)
-    assert core.frame(b"8=FIX.4.4\x019=99999\x01", 4096)[0] is CoreStatus.TOO_LONG
+    assert library.frame(whole + b"8=", 4096) == (CoreStatus.OK, len(whole))
+    assert library.frame(whole[:-1], 4096)[0] is CoreStatus.NEED_DATA
+    assert library.frame(b"noise" + whole, 4096) == (CoreStatus.GARBLED, 5)
+    assert library.frame(b"8=FIX.4.4\x019=99999\x01", 4096)[0] is CoreStatus.TOO_LONG
 
 
 def test_versions() -> None:
     """The version fence names the core and the dictionary that it was built with."""
-    assert core.core_version().startswith("kk99-core ")
-    assert core.dictionary_digest() == tables.DICTIONARY_SHA256
+    assert library.core_version().startswith("kk99-core ")
+    assert library.dictionary_digest() == tables.DICTIONARY_SHA256
 
 
 def test_statuses_are_those_of_the_header() -> None:

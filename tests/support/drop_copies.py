@@ -1,7 +1,8 @@
 """Drop copies as the journal has them: rendered from their source."""
 
 from kk99fix.journal.record import DropCopy, Record
-from kk99fix.matcher.engine import Engine, crc32c
+from kk99fix.matcher.engine import Engine
+from kk99fix.matcher.library import crc32c
 
 
 def rendered_copy(engine: Engine, record: Record, source: bytes) -> bytes:
