@@ -110,7 +110,8 @@ def _right(unit: Unit, step: Step) -> bool:
             return unit.kind != "3"
         kinds = _ADMINISTRATIVE.get(unit.kind)
         if kinds is None:
-            return _is_application(answers)
+            # What an AF asks for may come later, in units of ticks.
+            return _is_application(answers) or (unit.kind == "AF" and answers == [])
         return answers in kinds or (again and answers == [])
     # A jump, or what had waited for this message: at most one answer for each number.
     return sum(answer not in {"2", "5", "8"} for answer in answers) <= step.after - step.before

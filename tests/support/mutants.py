@@ -23,7 +23,7 @@ Pairs = list[tuple[bytes, bytes]]
 
 HEADER_FIELDS: Final = 5
 #: Of which kind a mutant is made, by its weight.
-_KINDS: Final = "D" * 50 + "G" * 10 + "F" * 10 + "H" * 5 + "1112340" + "89jBQVEqA"
+_KINDS: Final = (*"D" * 50, *"G" * 10, *"F" * 10, *"H" * 5, *"1112340", *"89jBQVEqA", "AF")
 _NASTY: Final = (
     *(b"", b"0", b"-1", b"+5", b"00012", b"1e9", b"NaN", b"9" * 20, b"9" * 300, b"A" * 300),
     *(b"18446744073709551616", b"0.000000001", b"1.1.1", b"\xff\xfe\x00", b"=", b" ", b"soon"),
@@ -116,6 +116,7 @@ class Mutants:
             "4": [(b"123", b"Y"), (b"36", b"%d" % (number + 1))],
             "A": [(b"98", b"0"), (b"108", b"30")],
             "j": [(b"45", b"2"), (b"372", b"8"), (b"380", b"0"), (b"58", b"no")],
+            "AF": [(b"584", b"all"), (b"585", b"7"), (b"55", b"AAPL"), (b"54", b"1")],
             "Q": [(b"37", b"1"), (b"17", b"1"), (b"127", b"A"), (b"55", b"AAPL"), (b"54", b"1")],
             "0": [(b"58", b"alive")],
         }
