@@ -61,6 +61,24 @@ def test_check_shows_what_the_files_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("cancel_on_disconnect = false", " stay "),
+        ("", "cancelled at once"),
+        ("cancel_grace_s = 30", "cancelled after 30 s"),
+        ("cancel_on_logout = true", "cancelled at once, on logout too"),
+    ],
+)
+def test_check_shows_what_becomes_of_orders(tmp_path: Path, rules: str, said: str) -> None:
+    """The rules of a session about disconnects are read from its line."""
+    folder = ConfigFolder(tmp_path)
+    folder.replace("sessions/BROKER1.toml", "cancel_on_disconnect = false", rules)
+    (line,) = (line for line in check(folder).output.splitlines() if line.startswith(" BROKER1 "))
+
+    assert said in f"{line} "
+
+
+@pytest.mark.parametrize(
     ("schedule", "note"),
     [
         (

@@ -256,7 +256,7 @@ def run(
             if random_.random() < 0.0005:
                 days += 1
                 comparison.begin_day(day_after(days))
-            elif random_.random() < 0.01:
+            elif random_.random() < 0.004:
                 comparison.leave(random_.choice(SESSIONS))
             elif comparison.reference.busy and random_.random() < 0.2:
                 comparison.tick()
@@ -290,7 +290,7 @@ def test_a_long_day() -> None:
 def test_a_full_house(orders: int, levels: int, closed_ids: int) -> None:
     """Where slots, levels and remembered ids run out, requests are refused and nothing breaks."""
     capacity = attrs.evolve(CAPACITY, orders=orders, levels=levels, duplicate_window=closed_ids)
-    comparison = run(capacity, SEED, 1500)
+    comparison = run(capacity, SEED, 2500)
 
     capacity_code = tables.REJECT_CODES["CAPACITY"].number
     assert comparison.desk.engine.statistics().refusals[capacity_code] > 20
