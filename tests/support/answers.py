@@ -21,7 +21,8 @@ _TYPE = re.compile(rb"\x0135=([^\x01]*)\x01")
 _DUP = re.compile(rb"\x0143=Y\x01")
 
 #: The answers to a message in its turn, Reject(3) aside, which only a Reject(3) never gets.
-_ADMINISTRATIVE: dict[str, tuple[list[str], ...]] = {
+#: Every kind that is not here gets those of an order.
+_OWN: dict[str, tuple[list[str], ...]] = {
     "0": ([],),
     "1": (["0"],),
     "2": ([],),
@@ -30,6 +31,7 @@ _ADMINISTRATIVE: dict[str, tuple[list[str], ...]] = {
     "5": (),
     "A": (["A"],),
     "j": ([],),
+    "Q": ([], ["j"]),
 }
 
 
@@ -98,7 +100,8 @@ def _right(unit: Unit, step: Step) -> bool:
     if "5" in answers:  # the session is over, and nothing follows
         if answers.pop() != "5" or step.state_after in ESTABLISHED:
             return False
-        return answers in ([], ["3"])
+        if step.after <= step.before + 1:
+            return answers in ([], ["3"])
     if step.after == 2 and answers == ["A"]:
         return unit.kind == "A"  # ResetSeqNumFlag(141)=Y
     again = _DUP.search(unit.record.payload) is not None
@@ -108,11 +111,11 @@ def _right(unit: Unit, step: Step) -> bool:
     if step.after == step.before + 1 and unit.record.header.msg_seq_num == step.before:
         if answers == ["3"]:
             return unit.kind != "3"
-        kinds = _ADMINISTRATIVE.get(unit.kind)
+        kinds = _OWN.get(unit.kind)
         if kinds is None:
             # What an AF asks for may come later, in units of ticks.
             return _is_application(answers) or (unit.kind == "AF" and answers == [])
-        return answers in kinds or (again and answers == [])
+        return answers in kinds or (again and unit.kind != "Q" and answers == [])
     # A jump, or what had waited for this message: at most one answer for each number.
     return sum(answer not in {"2", "5", "8"} for answer in answers) <= step.after - step.before
 

@@ -35,7 +35,7 @@ _TAGS: Final = (
     *(b"58", b"95", b"96", b"97", b"122", b"123", b"354", b"355", b"18", b"110", b"111", b"211"),
     *(b"453", b"447", b"528", b"529", b"582", b"5001"),
 )
-_TYPES: Final = (b"", b"ZZ", b"AE", b"d", b"D", b"8", b"5", b"2", b"A", b"\xff", b"DD", b"0")
+_TYPES: Final = (b"", b"ZZ", b"AE", b"AF", b"d", b"D", b"8", b"5", b"2", b"A", b"\xff", b"DD", b"0")
 #: How often a change is made that ends the session.
 _DEADLY: Final = 0.004
 
@@ -52,6 +52,11 @@ def frame(pairs: Pairs) -> bytes:
     """Encode fields from MsgType(35) on."""
     body = b"".join(tag + b"=" + value + b"\x01" for tag, value in pairs)
     return with_sum(b"8=FIX.4.4\x019=%d\x01" % len(body) + body)
+
+
+def _is_number(pair: tuple[bytes, bytes]) -> bool:
+    tag, value = pair
+    return tag == b"34" and value.isdigit() and len(value) < 18
 
 
 def with_sum(data: bytes) -> bytes:
@@ -109,6 +114,7 @@ class Mutants:
 
     def _other_body(self, kind: str, number: int) -> Pairs:
         begin = self._random.randint(1, 9)
+        instrument = [(b"55", b"AAPL"), (b"54", b"1"), (b"38", b"100")]
         bodies: dict[str, Pairs] = {
             "1": [(b"112", b"are you there")],
             "2": [(b"7", b"%d" % begin), (b"16", b"%d" % (begin + 2))],
@@ -117,8 +123,8 @@ class Mutants:
             "A": [(b"98", b"0"), (b"108", b"30")],
             "j": [(b"45", b"2"), (b"372", b"8"), (b"380", b"0"), (b"58", b"no")],
             "AF": [(b"584", b"all"), (b"585", b"7"), (b"55", b"AAPL"), (b"54", b"1")],
-            "Q": [(b"37", b"1"), (b"17", b"1"), (b"127", b"A"), (b"55", b"AAPL"), (b"54", b"1")],
-            "0": [(b"58", b"alive")],
+            "Q": [(b"37", b"1"), (b"17", b"1"), (b"127", b"A"), *instrument],
+            "0": [(b"112", b"alive")],
         }
         return bodies.get(kind, [])
 
@@ -147,10 +153,10 @@ class Mutants:
         elif chance < 0.02:
             pairs.insert(HEADER_FIELDS, self._random.choice([(b"43", b"Y"), (b"97", b"Y")]))
             return
-        elif chance < 0.025 and pairs[3][0] == b"34":
+        elif chance < 0.025 and _is_number(pairs[3]):
             pairs[3] = (b"34", b"%d" % (int(pairs[3][1]) + self._random.randint(1, 5)))
             return
-        elif chance < 0.035 and pairs[3][0] == b"34":
+        elif chance < 0.035 and _is_number(pairs[3]):
             again = max(1, int(pairs[3][1]) - self._random.randint(0, 3))
             pairs[3] = (b"34", b"%d" % again)
             pairs[HEADER_FIELDS:HEADER_FIELDS] = [(b"43", b"Y"), (b"122", pairs[4][1])]
