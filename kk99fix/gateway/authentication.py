@@ -53,11 +53,21 @@ class Authenticator:
     """Checks first messages; one for the process."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, is_open: Callable[[str], bool]
+        self,
+        settings: Settings,
+        registry: Registry,
+        *,
+        in_period: Callable[[str], bool],
+        is_open: Callable[[str], bool],
     ) -> None:
-        """Take the session files, the ids that they got, and what knows their schedules."""
+        """Take the session files, the ids that they got, and what knows their schedules.
+
+        `in_period` changes nothing, so a stranger may cause it to be asked; `is_open` has the last
+        word, and may bring the session to the present moment.
+        """
         self._settings = settings
         self._registry = registry
+        self._in_period = in_period
         self._is_open = is_open
         self._hasher = PasswordHasher()
         self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
@@ -80,7 +90,7 @@ class Authenticator:
             return Refusal.UNKNOWN_SESSION
         if not within(address, file.logon.allow_from):
             return Refusal.NETWORK
-        if not self._is_open(file.comp_id):
+        if not self._in_period(file.comp_id):
             return Refusal.OUTSIDE_SCHEDULE
         refusal = await self._check_password(message, file)
         if refusal is not None:

@@ -6,8 +6,8 @@ and ended, so that whatever passed while the process was down is made up for, in
 - An end logs out who is logged on, after News(B).
 - A start at which the numbers begin at 1 waits until the connection of before is gone: it has
   the time of a logout for its answer, and nothing of the new numbers can reach it.
-- A logon is first brought up to the present moment, so that it never comes between a boundary
-  and its command.
+- A session that is about to be logged on is first brought up to the present moment, so that a
+  logon never comes between a boundary and its command.
 
 Sessions with equal schedules share what there is to know about the present moment.
 """
@@ -69,8 +69,14 @@ class Schedules:
             if file.schedule is not None
         }
 
+    def in_period(self, comp_id: str) -> bool:
+        """Whether a period of the session lasts now; nothing is carried out for it."""
+        course = self._courses.get(comp_id)
+        now_ns = self._sequencer.pump.now_ns()
+        return course is None or now_ns < course.position(now_ns).latest.end_ns
+
     def is_open(self, comp_id: str) -> bool:
-        """Whether the session may be logged on now."""
+        """Whether the session may be logged on now, once what is due for it has been done."""
         course = self._courses.get(comp_id)
         if course is None:
             return True

@@ -102,7 +102,12 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
     schedules = Schedules(settings, sequencer, connections, log)
     _bring_up_to_date(settings, storage, sequencer, log)
     schedules.catch_up()
-    authenticator = Authenticator(settings, storage.venue.registry, schedules.is_open)
+    authenticator = Authenticator(
+        settings,
+        storage.venue.registry,
+        in_period=schedules.in_period,
+        is_open=schedules.is_open,
+    )
     acceptor = Acceptor(
         settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
     )

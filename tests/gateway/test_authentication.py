@@ -24,6 +24,7 @@ def make(
     folder: Path,
     *,
     allow_from: str = '"127.0.0.0/8"',
+    in_period: Callable[[str], bool] = lambda _: True,
     is_open: Callable[[str], bool] = lambda _: True,
 ) -> Authenticator:
     """An authenticator over the shipped sessions; BROKER1 has user b1, password right."""
@@ -40,7 +41,7 @@ def make(
     content = registry.plan(resolve(settings))
     registry.content = json.loads(content)
     registry.ids = registry.content["ids"]
-    return Authenticator(settings, registry, is_open)
+    return Authenticator(settings, registry, in_period=in_period, is_open=is_open)
 
 
 @pytest.fixture
@@ -208,11 +209,11 @@ async def test_a_schedule_is_asked_before_the_password(
     """Outside its schedule nobody logs on, and no password is hashed for it."""
     asked: list[str] = []
 
-    def is_open(comp_id: str) -> bool:
+    def in_period(comp_id: str) -> bool:
         asked.append(comp_id)
         return False
 
-    authenticator = make(tmp_path, is_open=is_open)
+    authenticator = make(tmp_path, in_period=in_period)
     monkeypatch.setattr(authenticator, "_verify", lambda *_: pytest.fail("hashed"))
 
     assert await admit(authenticator) is Refusal.OUTSIDE_SCHEDULE
@@ -223,7 +224,15 @@ async def test_a_schedule_is_asked_before_the_password(
 async def test_a_schedule_may_end_while_a_password_is_verified(tmp_path: Path) -> None:
     """What was open at first has to be open at the end too."""
     answers = [True, False]
-    authenticator = make(tmp_path, is_open=lambda _: answers.pop(0))
+    ask: Callable[[str], bool] = lambda _: answers.pop(0)  # noqa: E731 - asked at both moments
+    authenticator = make(tmp_path, in_period=ask, is_open=ask)
 
     assert await admit(authenticator) is Refusal.OUTSIDE_SCHEDULE
     assert answers == []
+
+
+async def test_a_stranger_opens_nothing(tmp_path: Path) -> None:
+    """Who is not admitted never makes a session be brought to the present moment."""
+    authenticator = make(tmp_path, is_open=lambda _: pytest.fail("a boundary is carried out"))
+
+    assert await admit(authenticator, "553=b1|554=wrong|") is Refusal.CREDENTIALS

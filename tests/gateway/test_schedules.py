@@ -157,6 +157,20 @@ def test_open_and_closed(make: Callable[..., Venues]) -> None:
         assert found == [True, False, False, True, False]
 
 
+def test_a_look_at_the_period_carries_out_nothing(make: Callable[..., Venues]) -> None:
+    """It sees a boundary as soon as it has passed, and leaves the command to who may log on."""
+    with make().running("2026-11-24T12:00:00") as running:
+        schedules, before = running.still.gateway.schedules, running.still.engine.next_lsn
+        assert schedules.in_period("BROKER1")
+        running.at("2026-11-24T21:55:00", catch_up=False)
+
+        assert not schedules.in_period("BROKER1")
+        assert schedules.in_period("BROKER2")
+        assert running.still.engine.next_lsn == before
+        assert not running.is_open()
+        assert running.still.engine.next_lsn > before
+
+
 def test_an_end_logs_out_and_a_start_resets(make: Callable[..., Venues]) -> None:
     """News(B) and a Logout(5) with its text; on Sunday the numbers begin at 1."""
     with make().running("2026-11-27T21:54:50") as running:
