@@ -2,7 +2,8 @@
 
 A stalled reader is a socket of this process that logs on, sends what the gateway takes, and never
 reads again; once it is stalled it costs nobody anything but what the gateway does about it.
-The desks are `kk_desk`, a process with a lower priority than the load client's beside it.
+The desks are `kk_desk`, a process that has what the load client leaves of their core: any other
+scheduling would show in the load client's own latencies.
 """
 
 import contextlib
@@ -136,9 +137,9 @@ class Desks:
         core = client_core()
         pinned = [] if core is None else ["taskset", "-c", str(core)]
         command = [
-            "nice",
-            "-n",
-            "19",
+            "chrt",
+            "--idle",
+            "0",
             *pinned,
             str(BUILD / "kk_desk"),
             server.host,

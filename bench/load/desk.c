@@ -2,10 +2,9 @@
  * Drop-copy desks that fetch their whole day over and over: N sessions, one thread.
  *
  * Each logs on with the number that its session expects, asks for everything by ResendRequest(2)
- * from 1, and asks again once all of it came.  Frames are counted by their BodyLength(9), so that
- * the desks cost little beside the server that they load.
- * On SIGTERM they close their sockets and print one JSON object: the numbers to go on with,
- * messages, bytes, whole days, seconds.
+ * from 1 or 2, and asks again once all of it came.  Frames are counted by their BodyLength(9), so
+ * that the desks cost little beside the server that they load. On SIGTERM they close their sockets
+ * and print one JSON object: the numbers to go on with, messages, bytes, whole days, seconds.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,8 +25,9 @@ struct desk {
     int fd;
     char comp_id[LOAD_COMP_ID_BYTES];
     uint64_t next_out;
-    uint64_t day; /* messages of a day: what a resend from 1 must bring at least */
-    uint64_t got; /* messages of this resend, gap fills counted by their numbers */
+    uint64_t day;   /* messages of a day: what a resend from 1 must bring at least */
+    uint32_t begin; /* BeginSeqNo(7) of this resend: 1 and 2 in turn */
+    uint64_t got;   /* messages of this resend, gap fills counted by their numbers */
     char buffer[BUFFER_BYTES + SLACK_BYTES]; /* slack behind it, as load_split wants it */
     size_t length;
 };
@@ -67,10 +67,14 @@ static bool send_message(struct desk *desk, char msg_type, const char *body) {
 }
 
 static bool ask(struct desk *desk) {
-    desk->got = 0;
-    return send_message(desk, '2',
-                        "7=1\x01"
-                        "16=0\x01");
+    char body[32];
+    desk->begin = desk->begin == 1 ? 2 : 1; /* a row of equal requests would end the session */
+    desk->got = desk->begin - 1;
+    snprintf(body, sizeof body,
+             "7=%u\x01"
+             "16=0\x01",
+             desk->begin);
+    return send_message(desk, '2', body);
 }
 
 static bool open_desk(struct desk *desk, const char *host, uint16_t port) {

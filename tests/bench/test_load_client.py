@@ -57,7 +57,8 @@ def test_a_rate_is_kept(tools: Path, echo_port: int) -> None:
     code, figures, complaints = load(tools, echo_port, *options, "--floor")
 
     assert (code, complaints) == (0, "")
-    assert 500 <= figures["whole_run"]["orders"] <= 1001
+    due = 2000 * figures["elapsed_s"]  # a run ends late on a busy machine
+    assert due / 2 <= figures["whole_run"]["orders"] <= due + 20
     counts = [session["operations"] for session in figures["sessions"]]
     assert abs(counts[0] - counts[1]) <= 1
 
