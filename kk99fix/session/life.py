@@ -23,6 +23,8 @@ class Probe:
     sent_ns: int
     #: Until when no other one is sent.
     until_ns: int
+    #: MsgSeqNum(34) expected then: what the owner takes in without us raises it.
+    next_in: int
     #: Whether a frame has to come by then.
     waiting: bool = True
 

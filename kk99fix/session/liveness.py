@@ -70,7 +70,7 @@ def may_probe(life: Life, now_ns: int) -> bool:
 
 def probe(life: Life, turn: Turn, wait_ns: int) -> None:
     """Ask whether the counterparty is there; `wait_ns` later at the latest a frame has come."""
-    life.probe = Probe(turn.now_ns, turn.now_ns + wait_ns)
+    life.probe = Probe(turn.now_ns, turn.now_ns + wait_ns, turn.next_in)
     turn.send(answers.test_request(answers.number(turn.now_ns)))
 
 
@@ -87,7 +87,8 @@ def end_probe(life: Life, turn: Turn) -> None:
     if probe is None or not probe.waiting or turn.now_ns < probe.until_ns:
         return
     life.probe = attrs.evolve(probe, waiting=False)
-    if turn.numbers.last_in_ns <= probe.sent_ns:
+    # A frame of the very nanosecond of the question shows in its number alone.
+    if turn.numbers.last_in_ns <= probe.sent_ns and turn.numbers.next_in == probe.next_in:
         life.end(turn, DisconnectCause.HALF_DEAD)
 
 

@@ -40,15 +40,16 @@ def test_a_half_dead_connection_ends(desk: VenueDesk) -> None:
 
 
 @pytest.mark.parametrize("gate_open", [True, False])
-def test_a_plain_order_is_a_sign_of_life(gate_open: bool) -> None:
+@pytest.mark.parametrize("after_ns", [0, NS_PER_S])
+def test_a_plain_order_is_a_sign_of_life(gate_open: bool, after_ns: int) -> None:
     """Also when the core takes it and the session layer never sees it."""
     desk = VenueDesk(gate_open=gate_open)
     desk.log_on("ALPHA")
     desk.now_ns += NS_PER_S
     probe(desk)
-    desk.now_ns += NS_PER_S
+    desk.now_ns += after_ns
     desk.send("ALPHA", "D", ORDER)
-    desk.tick(2 * NS_PER_S)
+    desk.tick(WAIT_NS - after_ns)
 
     assert desk.venue.is_live(desk.id("ALPHA"))
     assert desk.outcomes[-1].disconnects == []
