@@ -44,7 +44,7 @@ class Chunks:
         if not self._sent.prepare(order.session, order.epoch, number):
             return None
         place = self._sent.place(order.session, order.epoch, number)
-        fed = self._walk(place, place.offset, None, order)
+        fed = self._walk(place, place.offset, place.source, order)
         if fed.end is FeedEnd.SOURCE:
             source = self._sent.source(place, fed.source_lsn)
             fed = self._walk(place, fed.offset, source, order)
@@ -64,4 +64,6 @@ class Chunks:
         if fed.end is FeedEnd.SEGMENT:
             self._sent.ended(order.session, order.epoch, fed.next_number, place)
         else:
-            self._sent.moved(order.session, order.epoch, fed.next_number, place, fed.offset)
+            self._sent.moved(
+                order.session, order.epoch, fed.next_number, place, fed.offset, fed.source_offset
+            )

@@ -61,6 +61,8 @@ class Place:
     records: memoryview
     crc_seed: int
     offset: int
+    #: Offset of the last message record before that, if known: the source of a copy at `offset`.
+    source: int | None
 
 
 class _Indexed:
@@ -131,7 +133,7 @@ class SentMessages:
         self._first_segment = first_segment
         self._scan = scan or Scan()
         self._segments: dict[int, _Indexed] = {}
-        self._cursors: dict[tuple[int, int], tuple[int, Position]] = {}
+        self._cursors: dict[tuple[int, int], tuple[int, Position, int | None]] = {}
         self._searches: dict[tuple[int, int], _Search] = {}
 
     def note(
@@ -147,7 +149,7 @@ class SentMessages:
         however fast the journal grows.
         """
         key = session, epoch
-        if self._cursor(session, epoch, begin) is not None:
+        if self._has_cursor(key, begin):
             return True
         search = self._searches.get(key)
         if search is None or search.number != begin:
@@ -157,24 +159,37 @@ class SentMessages:
         if search.place is None or not self._walk(search, key):
             return False
         del self._searches[key]
-        self._cursors[key] = begin, search.place
+        self._cursors[key] = begin, search.place, None
         return True
 
     def place(self, session: int, epoch: int, number: int) -> Place:
         """Return where to look for `number`, which `prepare` has found, or which comes next."""
-        position = self._cursor(session, epoch, number)
-        assert position is not None, f"number {number} of session {session} was not prepared"
+        prepared = self._has_cursor((session, epoch), number)
+        assert prepared, f"number {number} of session {session} was not prepared"
+        _, position, source = self._cursors[session, epoch]
         indexed, end = self._segment(position.segment), self._end(position.segment)
         seed = indexed.segment.header.crc_seed
         offset = position.offset - PAGE_BYTES
-        return Place(position.segment, indexed.records[:end], seed, offset)
+        return Place(position.segment, indexed.records[:end], seed, offset, source)
 
-    def moved(self, session: int, epoch: int, number: int, place: Place, offset: int) -> None:
-        """Take note that `number` comes next from `offset` on, in the segment of `place`."""
+    def moved(
+        self,
+        session: int,
+        epoch: int,
+        number: int,
+        place: Place,
+        offset: int,
+        source: int | None = None,
+    ) -> None:
+        """Take note that `number` comes next from `offset` on, in the segment of `place`.
+
+        `source` is the offset of the last message record before that, if known.
+        """
         indexed = self._segment(place.segment)
         if indexed.passed(place.offset, offset) and place.segment < self._position().segment:
             self._read_ahead(place.segment + 1)
-        self._cursors[session, epoch] = number, Position(place.segment, PAGE_BYTES + offset)
+        position = Position(place.segment, PAGE_BYTES + offset)
+        self._cursors[session, epoch] = number, position, source
 
     def ended(self, session: int, epoch: int, number: int, place: Place) -> None:
         """Take note that `number` comes in a later segment than that of `place`.
@@ -185,7 +200,7 @@ class SentMessages:
             found = f"number {number} of session {session}, epoch {epoch}, is not in the journal"
             raise self.damaged(place, len(place.records), found)
         self._segment(place.segment).left(place.offset)
-        self._cursors[session, epoch] = number, Position(place.segment + 1, PAGE_BYTES)
+        self._cursors[session, epoch] = number, Position(place.segment + 1, PAGE_BYTES), None
 
     def source(self, place: Place, lsn: int) -> int:
         """Return the offset of the record with `lsn` in the segment of `place`."""
@@ -216,10 +231,10 @@ class SentMessages:
             return position.offset - PAGE_BYTES
         return len(self._segment(number).records)
 
-    def _cursor(self, session: int, epoch: int, number: int) -> Position | None:
-        """Return where reading ended, if `number` comes next there."""
-        cursor = self._cursors.get((session, epoch))
-        return cursor[1] if cursor is not None and cursor[0] == number else None
+    def _has_cursor(self, key: tuple[int, int], number: int) -> bool:
+        """Whether reading ended where `number` comes next."""
+        cursor = self._cursors.get(key)
+        return cursor is not None and cursor[0] == number
 
     def _scan_to(self, indexed: _Indexed, end: int) -> None:
         """Take the extents of the records up to `end` into the index."""

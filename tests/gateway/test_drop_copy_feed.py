@@ -14,7 +14,9 @@ from support.live_peer import order
 from support.still_gateway import StillGateway, StillPeer
 
 from kk99fix.config.resolve import resolve
+from kk99fix.gateway import chunks
 from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.messages import Place, SentMessages
 from kk99fix.journal.record import DropCopy, Kind, Record, pack_record, seal, unpack_record
 from kk99fix.journal.scan import offsets
 from kk99fix.journal.segment import PAGE_BYTES, map_records, read_segment, segment_name
@@ -82,6 +84,27 @@ def test_a_resend_of_copies_may_begin_anywhere(still: StillGateway) -> None:
         still.feed()
         (frame,) = desk.received()
         assert (number_of(frame), body_of(frame)) == (number, bodies[number - 1])
+
+
+def test_a_chunk_that_ends_behind_a_source_remembers_it(
+    still: StillGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next chunk begins at the copy and searches the segment for no source."""
+    searched: list[int] = []
+    find = SentMessages.source
+
+    def source(sent: SentMessages, place: Place, lsn: int) -> int:
+        searched.append(lsn)
+        return find(sent, place, lsn)
+
+    monkeypatch.setattr(SentMessages, "source", source)
+    monkeypatch.setattr(chunks, "_LIMITS", attrs.evolve(chunks._LIMITS, records=1))
+    bodies = trade(still, still.connect("BROKER1"), 20)
+    desk = late_desk(still)
+    still.feed()
+
+    assert [body_of(frame) for frame in desk.received()[:-1]] == bodies
+    assert len(searched) <= 1  # where the resend itself began
 
 
 @pytest.mark.slow  # and its memory is nothing to go by under ASan
