@@ -276,3 +276,25 @@ def test_a_failed_write_ends_the_process(gateway: GatewayProcess, client: FixCli
     gateway.start()
     client.log_on()
     assert client.complaints == []
+
+
+def test_a_journal_of_other_capacities(gateway: GatewayProcess, client: FixClient) -> None:
+    """Where a capacity decided an output, a start with another one says which key to restore."""
+    venue = gateway.folder / "config" / "venue.toml"
+    larger = venue.read_text()
+    venue.write_text(larger.replace("orders = 20000", "orders = 2"))
+    gateway.start()
+    client.log_on()
+    for number in range(3):
+        client.send("D", order(f"a{number}"))
+    client.read_until(lambda: len(client.received) == 3)
+    refused = [
+        fields for frame in client.received.values() if (fields := decode(frame))[150] == "8"
+    ]
+    assert [fields[11] for fields in refused] == ["a2"]
+    gateway.end(signal.SIGTERM)
+    venue.write_text(larger)
+
+    result = serve(gateway.folder, "--port", "0")
+
+    assert_one_sentence(result, "[capacity]", "orders was 2 and is 20000", "restore it")
