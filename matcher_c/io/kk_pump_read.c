@@ -150,6 +150,19 @@ static bool read_socket(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     return consume(pump, slot, event);
 }
 
+/* epoll says of a broken socket for ever: a connection that is no longer read must not wait on. */
+static bool broke_unread(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
+    const kk_connection *connection = &pump->connections[slot];
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    if (!connection->stopped || connection->failed) {
+        return false;
+    }
+    (void)getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return fail(pump, slot, error, event);
+}
+
 /* Takes up the input that the last pass left. */
 static uint32_t read_deferred(kk_pump *pump, kk_pump_event *events, uint32_t limit) {
     uint32_t count = 0;
@@ -195,7 +208,9 @@ uint32_t kk_pump_read(kk_pump *pump, kk_pump_event *events, uint32_t limit) {
             kk_pump_update_interest(pump, slot);
             continue;
         }
-        if (read_socket(pump, slot, &events[count])) {
+        const bool broken = (ready[i].events & (EPOLLERR | EPOLLHUP)) != 0;
+        if ((broken && broke_unread(pump, slot, &events[count])) ||
+            read_socket(pump, slot, &events[count])) {
             count++;
         }
         const size_t used = ((kk_journal_used_function)pump->core.journal_used)(pump->core.engine);

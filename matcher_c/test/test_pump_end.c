@@ -46,6 +46,25 @@ static void reset_by_peer(void) {
     rig_close(&r);
 }
 
+/* A connection that is no longer read, and has nothing to send just now, is reset. */
+static void reset_while_closing(void) {
+    rig r;
+    rig_open(&r, 4, 2, FOREVER_NS);
+    rig_connect(&r, 0, NULL, 0);
+    rig_send_order(&r, 0, 1, 100);
+    KK_CHECK(rig_pass(&r) == KK_PUMP_DONE);
+    kk_pump_stop_reading(r.pump, r.slots[0]);
+    KK_CHECK(rig_read(&r) == 0);
+
+    close(r.peers[0]);
+    r.peers[0] = -1;
+
+    KK_CHECK(rig_read(&r) == 1);
+    KK_CHECK(r.events[0].kind == KK_PUMP_CLOSED && r.events[0].error == ECONNRESET);
+    KK_CHECK(rig_read(&r) == 0);
+    rig_close(&r);
+}
+
 /* The report of another session's order meets a socket that is gone. */
 static void failure_while_sending(void) {
     rig r;
@@ -253,6 +272,7 @@ static void last_words_arrive(void) {
 int main(void) {
     KK_RUN(orderly_close, "what came before the end is applied, then the end is told once");
     KK_RUN(reset_by_peer, "a reset is told with its errno");
+    KK_RUN(reset_while_closing, "a reset is told also when nothing more is read");
     KK_RUN(failure_while_sending, "a socket that fails while sending is told once");
     KK_RUN(slot_taken_again, "what was waiting for an old connection never hits a new one");
     KK_RUN(no_slot_free, "without a free slot the descriptor stays the caller's");
