@@ -2,6 +2,7 @@
 
 A resend comes in the order of its numbers, each message with PossDupFlag(43)=Y; a SequenceReset(4)
 in mode GapFill stands for every number up to below its NewSeqNo(36).
+It may begin below the range: a venue may join what was asked for with an earlier request.
 The session layer takes the same messages as it takes any duplicate; this module only looks on.
 """
 
@@ -34,10 +35,12 @@ class Again:
             self.refusal = message
             return True
         over = self.complete or self.refusal is not None
-        if over or not message.get_bool(43) or message.get_int(34) != self.begin:
+        number = message.get_int(34) or 0
+        behind = number + 1
+        if message.msg_type == b"4":
+            behind = max(behind, message.get_int(36) or 0)
+        if over or not message.get_bool(43) or not number <= self.begin < behind:
             return False
         self.messages.append(message)
-        self.begin += 1
-        if message.msg_type == b"4":
-            self.begin = max(self.begin, message.get_int(36) or 0)
+        self.begin = behind
         return True
