@@ -70,6 +70,9 @@ class Feeder:
         feed.begin_epoch(wanted.epoch)
         self._ranges_asked += 1
         self._ranges_merged += feed.ranges.add(wanted.begin, wanted.end)
+        # A reset may have ended the wait for room without anybody being told.
+        if feed.state is State.ROOM:
+            self._turns.give(feed)
 
     def catch_up(self, session: int) -> None:
         """Feed a session whose ring stopped following and has room again."""

@@ -132,6 +132,38 @@ def test_a_reset_by_141_in_the_middle_of_a_resend(still: StillGateway) -> None:
     ]
 
 
+def test_a_reset_while_the_resend_waits_for_room(tmp_path: Path) -> None:
+    """What is asked of the new epoch is sent, though the ring was full when the old one ended."""
+    read_until_full = {"ring_bytes = 1_048_576": "ring_bytes = 1_048_576"}
+    with StillGateway(small_settings(tmp_path, read_until_full), tmp_path / "var") as still:
+        peer = still.connect("BROKER1")
+        rest(still, peer, 12_000)
+        peer.reads = False
+        ask(still, peer)
+        for _ in range(300):
+            still.step()
+            still.run_pass()
+        assert still.engine.pending(peer.session) > still.engine.ring_free(peer.session)
+        peer.next_out = 1
+        peer.send("A", [(98, 0), (108, 60), (141, "Y")])
+        still.run_pass()
+        assert still.engine.session(peer.session).next_out == 2
+        peer.reads = True
+        for _ in range(100):
+            still.run_pass()
+        peer.received()
+        (report,) = rest(still, peer, 1)
+
+        ask(still, peer)
+        for _ in range(10):
+            still.step()
+
+        assert [content(frame) for frame in peer.received()] == [content(report)]
+        peer.send("1", [(112, "t")])
+        still.run_pass()
+        assert numbers(peer.received()) == [3]
+
+
 def test_numbers_of_an_old_epoch_are_not_those_of_the_new_one(still: StillGateway) -> None:
     """After a reset the same numbers give the new messages, over a disconnect too."""
     peer = still.connect("BROKER1")
