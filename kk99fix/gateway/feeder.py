@@ -13,6 +13,8 @@ sessions take turns, and steps alternate with the traffic of everybody else.
 A request costs two numbers, however many messages it asks for.
 """
 
+from collections.abc import Callable
+
 import trio
 from attrs import frozen
 
@@ -105,12 +107,17 @@ class Feeder:
             self._turns.rests_taken,
         )
 
-    async def run(self) -> None:
-        """Feed whoever has to be fed, for ever."""
+    async def run(self, serve: Callable[[], None]) -> None:
+        """Feed whoever has to be fed, for ever.
+
+        `serve` is a pass of the live loop, which writes and sends: made around each step, so that
+        an order waits for a step or for Trio's round of tasks, and never for both.
+        """
         while True:
             await self._turns.wait()
+            serve()
             self.step()
-            self._sequencer.commit()
+            serve()
             await trio.lowlevel.checkpoint()
 
     def step(self) -> None:

@@ -219,7 +219,7 @@ def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitab
     return (
         gateway.loop.run,
         gateway.loop.keep_house,
-        gateway.feeder.run,
+        partial(gateway.feeder.run, gateway.loop.run_pass),
         partial(keep_time, sequencer),
         partial(roll_days, sequencer, gateway.settings.calendar, gateway.log),
         gateway.schedules.run,

@@ -77,6 +77,10 @@ def test_feeding_allocates_nothing_that_stays(still: StillGateway) -> None:
     assert still.gateway.feeder.statistics().resent_messages > steps * CHUNK_MESSAGES
 
 
+#: So many that they take several steps of the feeder, however quickly they are served.
+OTHERS = 15_000
+
+
 def _recorded(live: Live) -> list[tuple[str, int]]:
     """Steps of the feeder and passes of the live loop as they come, and orders applied by then."""
     happened: list[tuple[str, int]] = []
@@ -115,10 +119,10 @@ async def test_others_have_a_pass_between_two_chunks(live: Live) -> None:
         async with trio.open_nursery() as nursery:
             await peer.send("2", [(7, 2), (16, 0)])
             nursery.start_soon(peer.receive_count, 5000)
-            await _send_orders(other, 3000)
+            await _send_orders(other, OTHERS)
             under_way = live.gateway.feeder.statistics().resent_messages
 
-    busy = [name for name, applied in happened if begin < applied < begin + 3000]
+    busy = [name for name, applied in happened if begin < applied < begin + OTHERS]
     runs = "".join("s" if name == "step" else "p" for name in busy)
     assert runs.count("s") >= 5
     assert max(len(run) for run in runs.split("p")) <= 10
