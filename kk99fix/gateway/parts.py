@@ -11,8 +11,8 @@ from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
-from kk99fix.gateway.storage import Storage
 from kk99fix.gateway.unknown_trades import UnknownTrades
+from kk99fix.state.storage import Storage
 
 
 @frozen

@@ -34,12 +34,12 @@ from kk99fix.gateway.quota import Quota
 from kk99fix.gateway.resend_log import ResendLog
 from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
-from kk99fix.gateway.storage import Storage, open_storage
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
 from kk99fix.gateway.unknown_trades import UnknownTrades
 from kk99fix.journal.errors import JournalPrepareError
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
+from kk99fix.state.storage import Storage, open_storage
 from kk99fix.venue.inputs import ConfigInput, RestartInput
 from kk99fix.venue.leaving import GATEWAY_STOPPED
 from kk99fix.venue.session_commands import NewsInput, StopInput

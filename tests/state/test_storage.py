@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from kk99fix.gateway.storage import Storage, open_storage
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity
+from kk99fix.state.storage import Storage, open_storage
 
 CAPACITY = Capacity(
     orders=10,
