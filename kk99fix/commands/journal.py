@@ -73,11 +73,13 @@ def show_command(
       kk99fix journal show --messages --session BROKER1
       kk99fix journal show --kind CONFIG --json
       kk99fix journal show --from 1000 --to 1999
+      kk99fix journal show --kind GROUP        what was synced together at level durable
     """
     selection = Selection(to_lsn, session, Kind[kind] if kind else None, messages_only)
+    bookkeeping = selection.kind is not None and selection.kind.is_bookkeeping
     with _faults_reported():
-        segments = _segments(state_dir)
-        for text in show(read_records(segments, from_lsn), selection, as_json=as_json):
+        records = read_records(_segments(state_dir), from_lsn, bookkeeping=bookkeeping)
+        for text in show(records, selection, as_json=as_json):
             click.echo(text)
 
 

@@ -113,6 +113,8 @@ def json_line(placed: Placed, names: SessionNames) -> str:
         fields["msg_seq_num"] = header.msg_seq_num
     if header.kind is Kind.DROP_COPY:
         fields |= attrs.asdict(DropCopy.unpack(payload))
+    elif header.kind is Kind.GROUP:
+        fields["watermark"] = header.msg_seq_num
     elif header.kind is Kind.RESEND:
         fields |= attrs.asdict(ResendRange.unpack(payload))
     else:
@@ -137,6 +139,8 @@ def _text(record: Record) -> str:
     if kind is Kind.DROP_COPY:
         copy = DropCopy.unpack(payload)
         return f"copy of lsn {copy.source_lsn}, {copy.rendered_length} bytes"
+    if kind is Kind.GROUP:
+        return f"all up to lsn {record.header.msg_seq_num} was on the disk"
     if kind is Kind.RESEND:
         wanted = ResendRange.unpack(payload)
         return f"{wanted.begin} to {wanted.end}"

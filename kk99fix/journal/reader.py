@@ -111,7 +111,7 @@ class JournalReader:
         return self.tail
 
     def _find_tail(self, segment: Segment, records: memoryview, end: int) -> Tail:
-        next_lsn = segment.header.first_lsn + sum(1 for _ in offsets(records, 0, end))
+        next_lsn = segment.header.first_lsn + self._scan.count(records[:end])
         stale_bytes = last_nonzero(records, end) - end
         watermark = self._watermark_lsn
         if watermark is not None and next_lsn <= watermark:
@@ -122,9 +122,12 @@ class JournalReader:
         return Tail(segment, PAGE_BYTES + end, next_lsn, stale_bytes)
 
 
-def read_records(segments: Sequence[Segment], from_lsn: int = 0) -> Iterator[Placed]:
+def read_records(
+    segments: Sequence[Segment], from_lsn: int = 0, *, bookkeeping: bool = False
+) -> Iterator[Placed]:
     """Yield the records of whole valid units with lsn from `from_lsn` on; JournalDamagedError.
 
+    With `bookkeeping` also the journal's own records between them.
     Works on a journal that is being written: ends before the first unit that is not whole. In a
     segment that another one follows, that is damage.
     """
@@ -132,8 +135,9 @@ def read_records(segments: Sequence[Segment], from_lsn: int = 0) -> Iterator[Pla
     for segment, following in zip(wanted, [*wanted[1:], None], strict=True):
         records = map_records(segment)
         end = 0
-        for unit in units(segment, records):
-            yield from (placed for placed in unit if placed.record.header.lsn >= from_lsn)
+        for unit in units(segment, records, bookkeeping=True):
+            if bookkeeping or not unit[0].record.header.kind.is_bookkeeping:
+                yield from (placed for placed in unit if placed.record.header.lsn >= from_lsn)
             end = unit[-1].offset - PAGE_BYTES + unit[-1].record.header.length
         if following is not None:
             check_sealed(segment, records, end, following, Scan())
@@ -156,9 +160,9 @@ def check_sealed(
     scan: Scan,
 ) -> None:
     """Raise JournalDamagedError unless the units up to `end` lead up to the segment `following`."""
-    first_lsn, next_lsn = segment.header.first_lsn, following.header.first_lsn
-    if last_nonzero(records, end) > end or not _ends_with(records, end, first_lsn, next_lsn, scan):
-        found_lsn = first_lsn + sum(1 for _ in offsets(records, 0, end))
+    next_lsn = following.header.first_lsn
+    found_lsn = segment.header.first_lsn + scan.count(records[:end])
+    if found_lsn != next_lsn or last_nonzero(records, end) > end:
         beyond = f"{following.path.name} goes on with lsn {next_lsn}"
         remedy = (
             f"{_COPY}; if the machine lost power and what came after is given up, move "
@@ -187,9 +191,12 @@ def last_nonzero(records: Buffer, start: int) -> int:
     return start
 
 
-def units(segment: Segment, records: memoryview) -> Iterator[list[Placed]]:
+def units(
+    segment: Segment, records: memoryview, *, bookkeeping: bool = False
+) -> Iterator[list[Placed]]:
     """Yield the whole valid units of a segment one by one, each as its records.
 
+    With `bookkeeping` also the journal's own records between them, each by itself.
     Ends at the first record that is cut off, zero, out of sequence or damaged, so it can read a
     segment that is being written.
     """
@@ -200,21 +207,19 @@ def units(segment: Segment, records: memoryview) -> Iterator[list[Placed]]:
         if not is_valid(records, offset, len(records), start):
             return
         record = unpack_record(records, offset)
-        if record.header.lsn != lsn or record.header.is_input == bool(unit):
+        if record.header.lsn != lsn:
+            return
+        if record.header.kind.is_bookkeeping and not unit:
+            if bookkeeping:
+                yield [Placed(segment, PAGE_BYTES + offset, record)]
+            continue
+        if record.header.is_input == bool(unit) or record.header.kind.is_bookkeeping:
             return
         unit.append(Placed(segment, PAGE_BYTES + offset, record))
         lsn += 1
         if record.header.ends_unit:
             yield unit
             unit = []
-
-
-def _ends_with(records: memoryview, end: int, first_lsn: int, next_lsn: int, scan: Scan) -> bool:
-    """Return whether the records up to `end` are those from `first_lsn` up to `next_lsn`."""
-    if next_lsn == first_lsn or end == 0:
-        return next_lsn == first_lsn and end == 0
-    last = scan.find_lsn(records[:end], 0, next_lsn - 1)
-    return last < end and last + length_at(records, last) == end
 
 
 def _damage(
@@ -230,7 +235,8 @@ def _damage(
     start = crc_start(segment.header.crc_seed)
     offset = end
     while is_valid(records, offset, len(records), start):
-        if unpack_header(records, offset).lsn != lsn:
+        header = unpack_header(records, offset)
+        if header.lsn != lsn or header.kind.is_bookkeeping:
             break
         offset += length_at(records, offset)
         lsn += 1

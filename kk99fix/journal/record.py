@@ -19,6 +19,10 @@ Rules:
 - `length` and the padding are outside the checksum, but both follow from `payload_length`.
 - A unit is one input and all its outputs; its last record carries `FLAG_UNIT_END`.
 
+- Kinds from 128 on are bookkeeping: they take no lsn, stand only between units, and every walk that
+  looks for inputs or outputs passes them over.  The header of a group is one: its lsn is that of
+  the next record, its msg_seq_num the watermark, the last lsn that was known to be on the disk.
+
 Files, segments and the order of records belong to the other modules of this package.
 """
 
@@ -43,6 +47,8 @@ FLAG_INPUT: Final = 2
 FLAGS_KNOWN: Final = FLAG_UNIT_END | FLAG_INPUT
 FIRST_OUTPUT_KIND: Final = 64
 """Kinds below are inputs, kinds from here on are outputs."""
+FIRST_BOOKKEEPING_KIND: Final = 128
+"""Kinds from here on are neither: the journal's own."""
 
 HEADER: Final = struct.Struct("<IIQqQIIIBBH")
 DROP_COPY: Final = struct.Struct("<QIIQBB6x")
@@ -56,7 +62,7 @@ _PAYLOAD_LENGTH_OFFSET: Final = 40
 
 
 class Kind(enum.IntEnum):
-    """What a record holds. Inputs are below 64, outputs from 64 on."""
+    """What a record holds. Inputs are below 64, outputs from 64 on, bookkeeping from 128 on."""
 
     FRAME = 1  #: a frame of a logged-on session, as it arrived; msg_seq_num is its 34, or 0
     LOGON = 2  #: the masked Logon of an authenticated connection
@@ -70,11 +76,17 @@ class Kind(enum.IntEnum):
     MESSAGE = 64  #: the exact FIX bytes sent to a session; msg_seq_num is their 34
     DROP_COPY = 65  #: payload: `DropCopy`; the bytes are rendered from the source
     RESEND = 66  #: payload: `ResendRange`, frozen when it was asked for
+    GROUP = 128  #: before what is synced together; msg_seq_num is the watermark
 
     @property
     def is_input(self) -> bool:
         """Whether this kind starts a unit."""
         return self < FIRST_OUTPUT_KIND
+
+    @property
+    def is_bookkeeping(self) -> bool:
+        """Whether this kind is the journal's own: no input, no output, no lsn."""
+        return self >= FIRST_BOOKKEEPING_KIND
 
 
 #: Records that carry a MsgSeqNum(34) of ours: what a resend can ask for.
@@ -203,6 +215,12 @@ def pack_record(
     return (header + payload).ljust(length, b"\0")
 
 
+def pack_group(next_lsn: int, watermark: int) -> bytes:
+    """Return the header of a group: the next record is `next_lsn`, `watermark` is on the disk."""
+    assert watermark < next_lsn, (watermark, next_lsn)
+    return pack_record(Kind.GROUP, lsn=next_lsn, time_ns=0, msg_seq_num=watermark)
+
+
 def unpack_header(data: Buffer, offset: int) -> RecordHeader:
     """Read the header at `offset` of a record known to be whole; ValueError on an unknown kind."""
     length, crc, lsn, time_ns, number, session, epoch, payload_length, kind, version, flags = (
@@ -266,7 +284,7 @@ def is_valid(data: Buffer, offset: int, end: int, start: int) -> bool:
     """
     if end - offset < RECORD_HEADER_BYTES:
         return False
-    length, crc, _, _, _, _, _, payload_length, kind, version, flags = HEADER.unpack_from(
+    length, crc, lsn, _, number, _, _, payload_length, kind, version, flags = HEADER.unpack_from(
         data, offset
     )
     if length > end - offset or length != record_bytes(payload_length):
@@ -274,6 +292,8 @@ def is_valid(data: Buffer, offset: int, end: int, start: int) -> bool:
     if version != RECORD_VERSION or kind not in _KINDS or flags & ~FLAGS_KNOWN:
         return False
     if bool(flags & FLAG_INPUT) != (kind < FIRST_OUTPUT_KIND):
+        return False
+    if kind >= FIRST_BOOKKEEPING_KIND and (flags or payload_length or number >= lsn):
         return False
     if any(data[offset + RECORD_HEADER_BYTES + payload_length : offset + length]):
         return False

@@ -19,6 +19,7 @@ from typing import Final
 import attrs
 
 from kk99fix.journal.record import (
+    FIRST_BOOKKEEPING_KIND,
     FLAG_INPUT,
     FLAG_UNIT_END,
     KIND_OFFSET,
@@ -26,22 +27,29 @@ from kk99fix.journal.record import (
     RECORD_ALIGNMENT,
     RECORD_HEADER_BYTES,
     Buffer,
+    Kind,
     crc_start,
     is_valid,
 )
 
 _LENGTH_AND_LSN: Final = struct.Struct("<I4xQ")
-_FLAGS: Final = struct.Struct("<H")
-_FLAGS_OFFSET: Final = 46
+_STEP: Final = struct.Struct("<I4xQ28xBxH")
+"""length, lsn, kind, flags"""
+_GROUP: Final = struct.Struct("<Q12xB")
+_GROUP_OFFSET: Final = 24
+"""From here: msg_seq_num, kind"""
 _ADDRESS: Final = struct.Struct("<I20xQII4xB")
 """length, msg_seq_num, session, epoch, kind"""
 _INPUT_MARK: Final = re.compile(rb"[\x01-\x3f]\x01[\x02\x03]\x00")
 """kind, version and flags of an input record"""
+_GROUP_MARK: Final = re.compile(rb"\x80\x01\x00\x00")
+"""kind, version and flags of the header of a group"""
 
 
 def whole_units(records: Buffer, segment_seed: int, first_lsn: int) -> int:
     """Return the length of the leading run of whole, valid units with lsn from `first_lsn` on.
 
+    Valid bookkeeping between and behind the units belongs to it.
     Stops at the first record that is cut off, zero, out of sequence or damaged. C: kk_verify.
     """
     start = crc_start(segment_seed)
@@ -50,13 +58,18 @@ def whole_units(records: Buffer, segment_seed: int, first_lsn: int) -> int:
     lsn = first_lsn
     inside_unit = False
     while is_valid(records, offset, end, start):
-        length, found_lsn = _LENGTH_AND_LSN.unpack_from(records, offset)
-        (flags,) = _FLAGS.unpack_from(records, offset + _FLAGS_OFFSET)
-        if found_lsn != lsn or bool(flags & FLAG_INPUT) == inside_unit:
+        length, found_lsn, kind, flags = _STEP.unpack_from(records, offset)
+        if found_lsn != lsn:
             break
         offset += length
-        lsn += 1
-        inside_unit = not flags & FLAG_UNIT_END
+        if kind >= FIRST_BOOKKEEPING_KIND:
+            if inside_unit:
+                break
+        elif bool(flags & FLAG_INPUT) == inside_unit:
+            break
+        else:
+            lsn += 1
+            inside_unit = not flags & FLAG_UNIT_END
         if not inside_unit:
             run = offset
     return run
@@ -84,10 +97,29 @@ def find_lsn(records: Buffer, offset: int, lsn: int) -> int:
     """
     end = len(records)
     for here in offsets(records, offset, end):
-        found = _LENGTH_AND_LSN.unpack_from(records, here)[1]
-        if found >= lsn:
+        _, found, kind, _ = _STEP.unpack_from(records, here)
+        if found >= lsn and kind < FIRST_BOOKKEEPING_KIND:
             return here if found == lsn else end
     return end
+
+
+def count(records: Buffer) -> int:
+    """Return how many verified records have an lsn of their own. C: kk_scan_count."""
+    kinds = (records[here + KIND_OFFSET] for here in offsets(records, 0, len(records)))
+    return sum(kind < FIRST_BOOKKEEPING_KIND for kind in kinds)
+
+
+def watermark(records: Buffer, end: int) -> int:
+    """Return the highest watermark among the verified records up to `end`; 0: there is none.
+
+    C: kk_scan_watermark.
+    """
+    highest = 0
+    for here in offsets(records, 0, end):
+        number, kind = _GROUP.unpack_from(records, here + _GROUP_OFFSET)
+        if kind == Kind.GROUP:
+            highest = max(highest, number)
+    return highest
 
 
 def offsets(records: Buffer, start: int, end: int) -> Iterator[int]:
@@ -134,15 +166,30 @@ def later_input(records: Buffer, start: int, end: int, segment_seed: int, lsn: i
 
     This tells damage in the middle from a torn tail: records may stand at any multiple of 8.
     """
-    running = crc_start(segment_seed)
-    for match in _INPUT_MARK.finditer(records, start, end):
-        here = match.start() - KIND_OFFSET
-        if here < start or here % RECORD_ALIGNMENT:
-            continue
-        found = _LENGTH_AND_LSN.unpack_from(records, here)[1]
-        if found > lsn and is_valid(records, here, end, running):
+    for here in _valid_at(_INPUT_MARK, records, start, end, segment_seed):
+        if _LENGTH_AND_LSN.unpack_from(records, here)[1] > lsn:
             return here
     return None
+
+
+def later_watermark(records: Buffer, start: int, end: int, segment_seed: int) -> int:
+    """Return the highest watermark in [start, end), which no run of valid records leads to.
+
+    What it tells holds, whatever became of the bytes before it. 0: there is none.
+    """
+    found = _valid_at(_GROUP_MARK, records, start, end, segment_seed)
+    return max((_GROUP.unpack_from(records, here + _GROUP_OFFSET)[0] for here in found), default=0)
+
+
+def _valid_at(
+    mark: re.Pattern[bytes], records: Buffer, start: int, end: int, segment_seed: int
+) -> Iterator[int]:
+    """Yield the offset of each valid record with this kind, version and flags in [start, end)."""
+    running = crc_start(segment_seed)
+    for match in mark.finditer(records, start, end):
+        here = match.start() - KIND_OFFSET
+        if here >= start and here % RECORD_ALIGNMENT == 0 and is_valid(records, here, end, running):
+            yield here
 
 
 @attrs.frozen
@@ -152,4 +199,6 @@ class Scan:
     whole_units: Callable[[memoryview, int, int], int] = whole_units
     find_sent: Callable[[memoryview, int, int, int, int], int] = find_sent
     find_lsn: Callable[[memoryview, int, int], int] = find_lsn
+    count: Callable[[memoryview], int] = count
+    watermark: Callable[[memoryview, int], int] = watermark
     extents: Callable[[memoryview, int, int], dict[tuple[int, int], tuple[int, int, int]]] = extents

@@ -6,9 +6,9 @@
     +---------+---------+---------+---------------+------------+---------------+
     | journal uuid (16) | trading_day (4) | dictionary sha256 (32) |           |
     +-------------------+-----------------+------------------------+-----------+
-    | core version (32) | previous segment's sha256 (32) | zeros ... | crc32c   |
-    +-------------------+--------------------------------+-----------+----------+
-                                                                    4092       4096
+    | core version (32) | capacity (28) | flags (4) |   zeros ...   | crc32c   |
+    +-------------------+---------------+-----------+---------------+----------+
+                                                                   4092       4096
 
 Rules:
 
@@ -38,12 +38,14 @@ from kk99fix.journal.files import Files, write_all
 from kk99fix.journal.record import Buffer
 
 MAGIC: Final = b"KK99JRNL"
-SEGMENT_VERSION: Final = 1
+SEGMENT_VERSION: Final = 2
 PAGE_BYTES: Final = 4096
 SUFFIX: Final = ".kkj"
 DEFAULT_SEGMENT_BYTES: Final = 64 << 20
 MIN_SEGMENT_BYTES: Final = 2 * PAGE_BYTES
-HEADER_PAGE: Final = struct.Struct("<8sIIQQQ16sI32s32s32s")
+HEADER_PAGE: Final = struct.Struct("<8sIIQQQ16sI32s32s7II")
+FLAG_DURABLE: Final = 1
+"""Of the header page: the records come in groups with watermarks."""
 _PAGE_CRC: Final = struct.Struct("<I")
 _PAGE_CRC_OFFSET: Final = PAGE_BYTES - 4
 _NAME: Final = re.compile(r"\d{8,}\.kkj")
@@ -52,16 +54,32 @@ _COPY = "Restore the file from a copy"
 
 
 @attrs.frozen
+class SegmentCapacity:
+    """Sizes of the core's pools that decide outputs: what was refused for want of room."""
+
+    orders: int = 0
+    levels: int = 0
+    sessions: int = 0
+    firms: int = 0
+    accounts: int = 0
+    instruments: int = 0
+    duplicate_window: int = 0
+
+
+@attrs.frozen
 class Identity:
     """What the segments of one journal, one trading day and one program share.
 
     `trading_day` is YYYYMMDD as a number; `core_version` has at most 32 bytes of ASCII.
+    `durable` says that the records come in groups with watermarks.
     """
 
     journal_uuid: bytes
     trading_day: int
     dictionary_sha256: bytes
     core_version: str
+    capacity: SegmentCapacity = SegmentCapacity()
+    durable: bool = False
 
 
 @attrs.frozen
@@ -72,7 +90,6 @@ class SegmentHeader:
     first_lsn: int
     segment_bytes: int
     identity: Identity
-    previous_sha256: bytes = bytes(32)
 
     @property
     def crc_seed(self) -> int:
@@ -93,7 +110,8 @@ class SegmentHeader:
             identity.trading_day,
             identity.dictionary_sha256,
             identity.core_version.encode("ascii"),
-            self.previous_sha256,
+            *attrs.astuple(identity.capacity),
+            FLAG_DURABLE if identity.durable else 0,
         ).ljust(_PAGE_CRC_OFFSET, b"\0")
         return page + _PAGE_CRC.pack(crc32c(page))
 
@@ -145,14 +163,16 @@ def unpack_page(page: Buffer, path: Path) -> SegmentHeader:
     (stored,) = _PAGE_CRC.unpack_from(page, _PAGE_CRC_OFFSET)
     if crc32c(page[:_PAGE_CRC_OFFSET]) != stored:
         raise JournalDamagedError(path, 0, "the header page is damaged", _COPY)
-    _, version, seed, number, first_lsn, size, uuid, day, sha, core, previous = (
+    _, version, seed, number, first_lsn, size, uuid, day, sha, core, *capacity, flags = (
         HEADER_PAGE.unpack_from(page)
     )
     if version != SEGMENT_VERSION:
         found = f"the segment has format version {version}, this program reads {SEGMENT_VERSION}"
         raise JournalDamagedError(path, 8, found, "Start the version of kk99fix that wrote it")
-    identity = Identity(uuid, day, sha, core.rstrip(b"\0").decode("ascii"))
-    header = SegmentHeader(number, first_lsn, size, identity, previous)
+    core_version = core.rstrip(b"\0").decode("ascii")
+    durable = bool(flags & FLAG_DURABLE)
+    identity = Identity(uuid, day, sha, core_version, SegmentCapacity(*capacity), durable)
+    header = SegmentHeader(number, first_lsn, size, identity)
     if header.crc_seed != seed:
         found = "the seed of the segment does not follow from its number and journal"
         raise JournalDamagedError(path, 12, found, _COPY)

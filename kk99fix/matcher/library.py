@@ -46,6 +46,16 @@ def scan_lsn(data: memoryview | bytes | mmap.mmap, start: int, lsn: int) -> int:
     return int(lib.kk_scan_lsn(ffi.from_buffer(data), len(data), start, lsn))
 
 
+def scan_count(data: memoryview | bytes | mmap.mmap) -> int:
+    """How many verified records have an lsn of their own (`kk_scan_count`)."""
+    return int(lib.kk_scan_count(ffi.from_buffer(data), len(data)))
+
+
+def scan_watermark(data: memoryview | bytes | mmap.mmap, end: int) -> int:
+    """Highest watermark among the verified records up to `end`; 0 when there is none."""
+    return int(lib.kk_scan_watermark(ffi.from_buffer(data), end))
+
+
 def scan_extents(
     data: memoryview | bytes | mmap.mmap, start: int, end: int
 ) -> dict[tuple[int, int], tuple[int, int, int]]:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 from attrs import frozen
 
 from kk99fix.journal.errors import JournalError
@@ -20,7 +21,7 @@ from kk99fix.journal.lock import StateLock
 from kk99fix.journal.messages import SentMessages
 from kk99fix.journal.reader import JournalReader, Run
 from kk99fix.journal.scan import Scan
-from kk99fix.journal.segment import Identity, Segment, list_segments
+from kk99fix.journal.segment import Identity, Segment, SegmentCapacity, list_segments
 from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher import library as core
 from kk99fix.matcher.engine import Engine
@@ -36,6 +37,8 @@ FAST_SCAN = Scan(
     find_sent=core.scan_session,
     find_lsn=core.scan_lsn,
     extents=core.scan_extents,
+    count=core.scan_count,
+    watermark=core.scan_watermark,
 )
 
 
@@ -77,7 +80,13 @@ def open_storage(
         _check_identity(segments[-1])
         identity = segments[-1].header.identity
     else:
-        identity = Identity(uuid.uuid4().bytes, trading_day, _digest(), core.core_version())
+        identity = Identity(
+            uuid.uuid4().bytes,
+            trading_day,
+            _digest(),
+            core.core_version(),
+            segment_capacity(capacity),
+        )
     # Nobody outside knows the journal's random id, and every replay does.
     venue = Venue(Engine(capacity, secret=identity.journal_uuid))
     if touch:
@@ -116,6 +125,12 @@ def _units(run: Run, segments: int, progress: Callable[[str], None]) -> memoryvi
     if segments > 1:
         progress(f"replaying segment {run.segment.header.number} of {segments}")
     return run.records[run.start : run.end]
+
+
+def segment_capacity(capacity: Capacity) -> SegmentCapacity:
+    """Return what of the pools' sizes decides outputs, and so is named in each segment."""
+    names = attrs.fields_dict(SegmentCapacity)
+    return SegmentCapacity(**{name: getattr(capacity, name) for name in names})
 
 
 def _digest() -> bytes:

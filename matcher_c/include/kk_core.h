@@ -338,7 +338,7 @@ bool kk_walk_slice(kk_engine *engine, uint32_t limit);
 bool kk_walk_pending(const kk_engine *engine);
 
 typedef struct kk_replayed {
-    size_t used;       /* bytes of whole units applied and compared */
+    size_t used;       /* bytes of whole units applied and compared, and of bookkeeping */
     uint64_t messages; /* records compared, inputs and outputs */
     /* KK_MISMATCH: the offset of the recorded bytes, and where the engine's own are */
     size_t recorded_offset;

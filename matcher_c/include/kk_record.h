@@ -26,7 +26,11 @@
 #define KK_RECORD_HEADER_BYTES 48
 #define KK_RECORD_VERSION 1
 
-/* What a record holds.  Inputs are below 64, outputs from 64 on. */
+/*
+ * What a record holds.  Inputs are below 64, outputs from 64 on; from 128 on the journal keeps
+ * books on itself: such a record takes no lsn, stands between units only, and every walk that
+ * looks for inputs or outputs passes it over.
+ */
 typedef enum kk_record_kind {
     KK_RECORD_FRAME = 1,        /* a frame of a logged-on session, as it arrived */
     KK_RECORD_LOGON = 2,        /* the masked Logon of an authenticated connection */
@@ -39,11 +43,13 @@ typedef enum kk_record_kind {
     KK_RECORD_OPERATOR = 9,     /* an operator's command */
     KK_RECORD_MESSAGE = 64,     /* the exact FIX bytes sent to a session */
     KK_RECORD_DROP_COPY = 65,   /* payload: kk_drop_copy; the bytes are rendered from the source */
-    KK_RECORD_RESEND = 66       /* payload: kk_resend_range, frozen when it was asked for */
+    KK_RECORD_RESEND = 66,      /* payload: kk_resend_range, frozen when it was asked for */
+    KK_RECORD_GROUP = 128       /* lsn: that of the next record; msg_seq_num: the watermark */
 } kk_record_kind;
 
 #define KK_RECORD_UNIT_END 1u /* last record of its unit: one input and all its outputs */
 #define KK_RECORD_INPUT 2u
+#define KK_RECORD_FIRST_BOOKKEEPING 128
 
 typedef struct kk_record {
     uint32_t length;
@@ -109,12 +115,19 @@ bool kk_record_read(const uint8_t *bytes, size_t length, size_t at, kk_record *r
 /* Whether the record is as it was sealed; kk_record_read has read its header. */
 bool kk_record_intact(const uint8_t *bytes, size_t at, uint32_t segment_seed);
 
+/*
+ * Makes the header of a group, unsealed: `next_lsn` is that of the record behind it, everything up
+ * to `watermark` was known to be on the disk when it was made.
+ */
+void kk_record_group(kk_record *record, uint64_t next_lsn, uint64_t watermark);
+
 /* Fills the checksums of all records in `bytes` (whole records, 8-byte aligned). */
 void kk_seal(uint8_t *bytes, size_t length, uint32_t segment_seed);
 
 /*
  * Length of the leading run of whole, valid units in `bytes`, which hold records from
- * `first_lsn` on.  Stops at the first record that is cut off, zero, out of sequence or damaged.
+ * `first_lsn` on, and of the valid bookkeeping between and behind them.  Stops at the first record
+ * that is cut off, zero, out of sequence or damaged.
  */
 size_t kk_verify(const uint8_t *bytes, size_t length, uint32_t segment_seed, uint64_t first_lsn);
 
@@ -127,6 +140,12 @@ size_t kk_scan_session(const uint8_t *bytes, size_t length, size_t from, uint32_
 
 /* Offset of the record with `lsn` at or after `from`; `length` when there is none. */
 size_t kk_scan_lsn(const uint8_t *bytes, size_t length, size_t from, uint64_t lsn);
+
+/* How many of the verified records in `bytes` have an lsn of their own. */
+uint64_t kk_scan_count(const uint8_t *bytes, size_t length);
+
+/* The highest watermark among the verified records in `bytes`; 0 when there is none. */
+uint64_t kk_scan_watermark(const uint8_t *bytes, size_t length);
 
 /* The messages to one session that kk_scan_extents found; their numbers are dense. */
 typedef struct kk_extent {

@@ -41,6 +41,17 @@ bool kk_record_intact(const uint8_t *bytes, size_t at, uint32_t segment_seed) {
     return record->crc32c == kk_record_crc(record, segment_seed);
 }
 
+void kk_record_group(kk_record *record, uint64_t next_lsn, uint64_t watermark) {
+    kk_assert(record != NULL && watermark < next_lsn);
+    *record = (kk_record){
+        .length = KK_RECORD_HEADER_BYTES,
+        .lsn = next_lsn,
+        .msg_seq_num = watermark,
+        .kind = KK_RECORD_GROUP,
+        .version = KK_RECORD_VERSION,
+    };
+}
+
 void kk_seal(uint8_t *bytes, size_t length, uint32_t segment_seed) {
     uint32_t seed_crc = seed_checksum(segment_seed);
     kk_record record;
@@ -62,17 +73,35 @@ static bool padding_is_zero(const uint8_t *bytes, const kk_record *record) {
     return true;
 }
 
+static bool is_bookkeeping(const kk_record *record) {
+    return record->kind >= KK_RECORD_FIRST_BOOKKEEPING;
+}
+
+/* Whether a record of bookkeeping says what one can say. */
+static bool is_group(const kk_record *record) {
+    return record->kind == KK_RECORD_GROUP && record->flags == 0 && record->payload_length == 0 &&
+           record->msg_seq_num < record->lsn;
+}
+
 size_t kk_verify(const uint8_t *bytes, size_t length, uint32_t segment_seed, uint64_t first_lsn) {
     uint32_t seed_crc = seed_checksum(segment_seed);
     size_t units = 0;
     kk_record record;
     uint64_t lsn = first_lsn;
-    for (size_t at = 0; kk_record_read(bytes, length, at, &record); at += record.length, lsn++) {
+    for (size_t at = 0; kk_record_read(bytes, length, at, &record); at += record.length) {
         if (record.lsn != lsn || record.version != KK_RECORD_VERSION ||
             record.crc32c != checksum(bytes + at, record.payload_length, seed_crc) ||
             !padding_is_zero(bytes + at, &record)) {
             break;
         }
+        if (is_bookkeeping(&record)) {
+            if (at != units || !is_group(&record)) {
+                break;
+            }
+            units = at + record.length;
+            continue;
+        }
+        lsn++;
         if ((record.flags & KK_RECORD_UNIT_END) != 0) {
             units = at + record.length;
         }
@@ -100,11 +129,31 @@ size_t kk_scan_session(const uint8_t *bytes, size_t length, size_t from, uint32_
 size_t kk_scan_lsn(const uint8_t *bytes, size_t length, size_t from, uint64_t lsn) {
     kk_record record;
     for (size_t at = from; kk_record_read(bytes, length, at, &record); at += record.length) {
-        if (record.lsn >= lsn) {
+        if (record.lsn >= lsn && !is_bookkeeping(&record)) {
             return record.lsn == lsn ? at : length;
         }
     }
     return length;
+}
+
+uint64_t kk_scan_count(const uint8_t *bytes, size_t length) {
+    uint64_t count = 0;
+    kk_record record;
+    for (size_t at = 0; kk_record_read(bytes, length, at, &record); at += record.length) {
+        count += is_bookkeeping(&record) ? 0u : 1u;
+    }
+    return count;
+}
+
+uint64_t kk_scan_watermark(const uint8_t *bytes, size_t length) {
+    uint64_t watermark = 0;
+    kk_record record;
+    for (size_t at = 0; kk_record_read(bytes, length, at, &record); at += record.length) {
+        if (record.kind == KK_RECORD_GROUP && record.msg_seq_num > watermark) {
+            watermark = record.msg_seq_num;
+        }
+    }
+    return watermark;
 }
 
 size_t kk_scan_extents(const uint8_t *bytes, size_t length, size_t from, kk_extent *extents,

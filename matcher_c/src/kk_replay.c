@@ -26,6 +26,18 @@ static size_t unit_length(const uint8_t *bytes, size_t length) {
     return 0;
 }
 
+/* Bytes of the bookkeeping at the start of `bytes`, which is no unit's. */
+static size_t bookkeeping_length(const uint8_t *bytes, size_t length) {
+    size_t at = 0;
+    kk_record record;
+
+    while (kk_record_read(bytes, length, at, &record) &&
+           record.kind >= KK_RECORD_FIRST_BOOKKEEPING) {
+        at += record.length;
+    }
+    return at;
+}
+
 /* Equal but for the checksum, which only the sealed record has. */
 static bool record_equal(const uint8_t *recorded, const uint8_t *regenerated, size_t length) {
     return memcmp(recorded, regenerated, offsetof(kk_record, crc32c)) == 0 &&
@@ -85,6 +97,7 @@ kk_status kk_replay(kk_engine *engine, const uint8_t *bytes, size_t length, kk_r
     memset(replayed, 0, sizeof *replayed);
     kk_assert(kk_journal_used(engine) == 0);
     for (;;) {
+        used += bookkeeping_length(bytes + used, length - used);
         const size_t unit = unit_length(bytes + used, length - used);
         kk_record input;
         kk_status status = KK_NEED_DATA;

@@ -201,6 +201,56 @@ static void cuts_at_units(void) {
     KK_CHECK(length > offsets[4]);
 }
 
+/* Appends the header of a group, unsealed. */
+static size_t append_group(uint8_t *bytes, size_t at, uint64_t next_lsn, uint64_t watermark) {
+    kk_record record;
+    kk_record_group(&record, next_lsn, watermark);
+    memcpy(bytes + at, &record, sizeof(record));
+    return at + sizeof(record);
+}
+
+/* A group's header, a unit of records 10 to 12, another header, one of record 13, a marker. */
+static size_t write_groups(uint8_t *bytes, size_t *last_group) {
+    size_t at = append_group(bytes, 0, 10, 9);
+    for (size_t i = 0; i < 3; i++) {
+        at = append(bytes, at, 10 + i, &plans[i]);
+    }
+    *last_group = at;
+    at = append_group(bytes, at, 13, 12);
+    at = append(bytes, at, 13, &plans[3]);
+    at = append_group(bytes, at, 14, 11);
+    kk_seal(bytes, at, SEED);
+    return at;
+}
+
+static void passes_over_groups(void) {
+    static _Alignas(8) uint8_t bytes[AREA];
+    size_t second = 0;
+    memset(bytes, 0, sizeof(bytes));
+    const size_t length = write_groups(bytes, &second);
+    const size_t tick = second + KK_RECORD_HEADER_BYTES;
+    KK_CHECK(kk_verify(bytes, AREA, SEED, 10) == length);
+    KK_CHECK(kk_verify(bytes, tick - 1, SEED, 10) == second);
+    KK_CHECK(kk_verify(bytes, tick, SEED, 10) == tick);
+    KK_CHECK(kk_scan_lsn(bytes, length, 0, 10) == KK_RECORD_HEADER_BYTES);
+    KK_CHECK(kk_scan_lsn(bytes, length, 0, 13) == tick);
+    KK_CHECK(kk_scan_lsn(bytes, length, 0, 14) == length);
+    KK_CHECK(kk_scan_count(bytes, length) == 4);
+    KK_CHECK(kk_scan_watermark(bytes, length) == 12);
+    KK_CHECK(kk_scan_watermark(bytes, second) == 9);
+    KK_CHECK(kk_scan_watermark(bytes, 0) == 0);
+    KK_CHECK(kk_units_within(bytes, length, tick) == second);
+}
+
+static void refuses_a_group_within_a_unit(void) {
+    static _Alignas(8) uint8_t bytes[AREA];
+    size_t at = append(bytes, 0, 10, &plans[0]);
+    at = append_group(bytes, at, 11, 9);
+    at = append(bytes, at, 11, &plans[2]);
+    kk_seal(bytes, at, SEED);
+    KK_CHECK(kk_verify(bytes, at, SEED, 10) == 0);
+}
+
 int main(void) {
     area = kk_guarded_new(AREA);
     KK_RUN(crc_vectors, "the published vectors of CRC-32C (RFC 3720 B.4)");
@@ -211,5 +261,7 @@ int main(void) {
     KK_RUN(scans_sessions, "the next sent message of a session and epoch is found");
     KK_RUN(scans_lsns, "records are found by their lsn, forward only");
     KK_RUN(cuts_at_units, "the longest run of whole units within a limit");
+    KK_RUN(passes_over_groups, "bookkeeping verifies, and takes no lsn");
+    KK_RUN(refuses_a_group_within_a_unit, "a group's header within a unit ends the verified run");
     return KK_REPORT();
 }

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kk99fix.journal import scan
-from kk99fix.journal.record import Kind, pack_record, seal
+from kk99fix.journal.record import Kind, pack_group, pack_record, seal
 from kk99fix.matcher import library
 
 SEED = 0x1234_5678
@@ -17,14 +17,22 @@ RECORDS = st.tuples(
 
 
 def sealed(rows: list[tuple[Kind, int, int, int, bytes]], first_lsn: int = 1) -> memoryview:
-    """Return records (kind, session, epoch, number, payload); each input ends the unit before."""
-    batch = b""
+    """Return records (kind, session, epoch, number, payload).
+
+    Inputs and bookkeeping end the unit before; of a group's header `number` is the watermark.
+    """
+    batch, lsn = b"", first_lsn - 1
     for at, (kind, session, epoch, number, payload) in enumerate(rows):
-        ends_unit = at + 1 == len(rows) or rows[at + 1][0].is_input
+        following = rows[at + 1][0] if at + 1 < len(rows) else Kind.GROUP
+        ends_unit = following.is_input or following.is_bookkeeping
+        if kind is Kind.GROUP:
+            batch += pack_group(lsn + 1, min(number, lsn))
+            continue
+        lsn += 1
         batch += pack_record(
             kind,
             payload,
-            lsn=first_lsn + at,
+            lsn=lsn,
             time_ns=at,
             msg_seq_num=number,
             session=session,
@@ -36,9 +44,10 @@ def sealed(rows: list[tuple[Kind, int, int, int, bytes]], first_lsn: int = 1) ->
 
 @pytest.fixture
 def units() -> memoryview:
-    """Three units of one, three and two records."""
+    """Three units of one, three and two records, two headers of groups and an idle marker."""
     payload = b"8=FIX.4.4\x01"
-    kinds = [Kind.TICK, Kind.FRAME, Kind.MESSAGE, Kind.DROP_COPY, Kind.FRAME, Kind.MESSAGE]
+    kinds = [Kind.GROUP, Kind.TICK, Kind.FRAME, Kind.MESSAGE, Kind.DROP_COPY]
+    kinds += [Kind.GROUP, Kind.FRAME, Kind.MESSAGE, Kind.GROUP]
     return sealed([(kind, 7, 0, n, payload[:n]) for n, kind in enumerate(kinds)])
 
 
@@ -60,6 +69,43 @@ def test_the_core_and_python_agree_on_every_prefix(units: memoryview) -> None:
         assert both(memoryview(padded)) <= len(units)
 
     assert len(units) == both(units)
+
+
+def test_a_group_in_the_middle_of_a_unit_is_damage() -> None:
+    """The run ends before a unit that bookkeeping interrupts, valid though each record is."""
+    batch = pack_record(Kind.FRAME, b"x", lsn=1, time_ns=0) + pack_group(2, 0)
+    batch += pack_record(Kind.MESSAGE, b"y", lsn=2, time_ns=0, ends_unit=True)
+    before = seal(pack_group(1, 0), SEED)
+
+    assert both(memoryview(before + seal(batch, SEED))) == len(before)
+
+
+def test_a_group_says_which_record_follows() -> None:
+    """The run ends before a group's header with another lsn than that of the next record."""
+    tick = pack_record(Kind.TICK, lsn=1, time_ns=0, ends_unit=True)
+
+    assert both(memoryview(seal(tick + pack_group(2, 1), SEED))) == 2 * len(tick)
+    assert both(memoryview(seal(tick + pack_group(1, 0), SEED))) == len(tick)
+    assert both(memoryview(seal(tick + pack_group(3, 1), SEED))) == len(tick)
+
+
+@given(st.lists(RECORDS, max_size=40))
+def test_the_core_and_python_count_the_same(
+    rows: list[tuple[Kind, int, int, int, bytes]],
+) -> None:
+    """Bookkeeping is not counted, and the highest watermark among it is found."""
+    records = sealed(rows)
+    watermarks = [0]
+    lsn = 1
+    for kind, _, _, number, _ in rows:
+        if kind is Kind.GROUP:
+            watermarks.append(min(number, lsn - 1))
+        else:
+            lsn += 1
+
+    assert lsn - 1 == scan.count(records) == library.scan_count(records)
+    found = scan.watermark(records, len(records))
+    assert max(watermarks) == found == library.scan_watermark(records, len(records))
 
 
 def test_the_core_and_python_agree_on_every_flipped_bit(units: memoryview) -> None:

@@ -15,6 +15,7 @@ from kk99fix.journal.record import (
     DropCopy,
     Kind,
     ResendRange,
+    pack_group,
     pack_record,
     unpack_record,
 )
@@ -86,6 +87,20 @@ def test_fetch_gives_everything_from_a_number_on(index: SentMessages, begin: int
     """All later messages of that session come in order, over the segments."""
     assert list(range(begin, 31)) == numbers(index, begin)
     assert list(range(begin, 31)) == numbers(index, begin, session=8)
+
+
+@pytest.mark.parametrize("begin", [1, 2, 17, 30])
+def test_fetch_passes_over_the_headers_of_groups(tmp_path: Path, begin: int) -> None:
+    """Bookkeeping before each unit and behind the last one changes nothing of what comes."""
+    batches = []
+    for n in range(30):
+        report = b"%d" % (n + 1) + b"x" * 300
+        batches.append(pack_group(1 + 2 * n, 2 * n) + unit(1 + 2 * n, (report,), number=n + 1))
+    writer = write_journal(tmp_path, [*batches, pack_group(61, 60)])
+    index = SentMessages(tmp_path, lambda: writer.position)
+
+    assert list(range(begin, 31)) == numbers(index, begin)
+    writer.close()
 
 
 def test_fetched_records_are_as_they_were_sent(index: SentMessages) -> None:

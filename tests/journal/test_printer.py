@@ -6,7 +6,15 @@ from support.journal_files import START_NS, unit, write_journal
 
 from kk99fix.journal.printer import Selection, SessionNames, line, printable, show, utc
 from kk99fix.journal.reader import read_records
-from kk99fix.journal.record import DropCopy, Kind, Record, ResendRange, pack_record, unpack_record
+from kk99fix.journal.record import (
+    DropCopy,
+    Kind,
+    Record,
+    ResendRange,
+    pack_group,
+    pack_record,
+    unpack_record,
+)
 from kk99fix.journal.segment import list_segments
 
 LOGON = b"8=FIX.4.4\x0135=A\x0149=BROKER1\x0156=KK99\x01"
@@ -167,3 +175,18 @@ def test_a_configuration_with_ids_names_sessions() -> None:
 def test_times_keep_their_nanoseconds(time_ns: int, text: str) -> None:
     """All nine digits are shown, in UTC."""
     assert text == utc(time_ns)
+
+
+def test_a_group_is_shown_where_it_is_asked_for(tmp_path: Path) -> None:
+    """Bookkeeping is left out of what is shown, and says what was on the disk where it is not."""
+    write_journal(tmp_path, [pack_group(1, 0) + unit(1), pack_group(3, 2)]).close()
+    segments = list_segments(tmp_path)
+    wanted = Selection(kind=Kind.GROUP)
+
+    groups = list(show(read_records(segments, bookkeeping=True), wanted, as_json=False))
+    as_json = list(show(read_records(segments, bookkeeping=True), wanted, as_json=True))
+
+    assert len(list(read_records(segments))) == 2
+    assert groups[1].split()[0] == "3"
+    assert groups[1].endswith("all up to lsn 2 was on the disk")
+    assert [json.loads(text)["watermark"] for text in as_json] == [0, 2]

@@ -12,6 +12,7 @@ from kk99fix.journal.errors import JournalDamagedError, JournalReadError
 from kk99fix.journal.segment import (
     PAGE_BYTES,
     Identity,
+    SegmentCapacity,
     SegmentHeader,
     list_segments,
     map_records,
@@ -50,8 +51,9 @@ def three_segments(tmp_path: Path) -> Path:
             st.integers(0, 2**32 - 1),
             st.binary(min_size=32, max_size=32),
             st.from_regex(r"[ -~]{0,32}", fullmatch=True),
+            st.builds(SegmentCapacity, *[st.integers(0, 2**32 - 1)] * 7),
+            st.booleans(),
         ),
-        st.binary(min_size=32, max_size=32),
     )
 )
 def test_a_header_page_round_trips(header: SegmentHeader) -> None:
@@ -76,10 +78,10 @@ def test_any_flipped_bit_of_a_header_page_is_found() -> None:
 def test_a_newer_format_is_refused_by_name() -> None:
     """A page of another version says which version wrote it and which is read."""
     page = bytearray(SegmentHeader(1, 1, SMALL_SEGMENT_BYTES, IDENTITY).pack())
-    page[8] = 2
+    page[8] = 3
     page[PAGE_BYTES - 4 :] = _page_crc(page)
 
-    with pytest.raises(JournalDamagedError, match="format version 2, this program reads 1"):
+    with pytest.raises(JournalDamagedError, match="format version 3, this program reads 2"):
         unpack_page(page, HERE)
 
 

@@ -6,7 +6,13 @@ import pytest
 from support.session_stream import SessionStream, play
 from support.venue_desk import VenueDesk, records_of
 
-from kk99fix.journal.record import FLAG_UNIT_END, RECORD_HEADER_BYTES, Kind
+from kk99fix.journal.record import (
+    FLAG_UNIT_END,
+    RECORD_HEADER_BYTES,
+    Kind,
+    pack_group,
+    unpack_header,
+)
 from kk99fix.venue import venue as venue_module
 from kk99fix.venue.inputs import TickInput
 from kk99fix.venue.recovery import DivergenceError, replay, unit_length
@@ -59,6 +65,23 @@ def test_same_state(seed: int) -> None:
     assert recovered.units_in_python > 0
     assert state_of(other.venue) == state_of(desk.venue)
     assert other.engine.journal_used == 0
+
+
+def test_passes_over_the_headers_of_groups() -> None:
+    """A journal of level `durable` replays to the same state, whatever was synced together."""
+    desk = play(VenueDesk(), SessionStream(11).script(BURSTS))
+    grouped = b""
+    for start, end in pairwise([0, *unit_ends(bytes(desk.journal))]):
+        lsn = unpack_header(desk.journal, start).lsn
+        grouped += pack_group(lsn, lsn - 1) * (lsn % 3) + desk.journal[start:end]
+    grouped += pack_group(desk.engine.next_lsn, desk.engine.next_lsn - 1)
+
+    plain, _ = desk.replayed()
+    desk.journal = bytearray(grouped)
+    other, recovered = desk.replayed()
+
+    assert recovered.messages == desk.engine.next_lsn - 1
+    assert state_of(other.venue) == state_of(plain.venue) == state_of(desk.venue)
 
 
 def test_goes_on_alike() -> None:
