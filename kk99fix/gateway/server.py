@@ -37,6 +37,7 @@ from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
 from kk99fix.gateway.unknown_trades import UnknownTrades
 from kk99fix.journal.errors import JournalPrepareError
+from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
 from kk99fix.state.storage import Storage, open_storage
@@ -74,9 +75,12 @@ def capacity_of(settings: Settings) -> Capacity:
     )
 
 
-def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
+def start(
+    settings: Settings, state_dir: Path, log: Log, *, disk: DiskCalls | None = None
+) -> Gateway:
     """Recover the venue and bring its configuration and day up to date.
 
+    The records are written through `disk` where it is given, else by the system.
     Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
     text that says what to do.
     """
@@ -93,6 +97,7 @@ def start(settings: Settings, state_dir: Path, log: Log) -> Gateway:
         garbled_max=GARBLED_MAX,
         blocked_max_ns=settings.venue.slow_reader.max_seconds * NS_PER_S,
         waiting_max_bytes=settings.venue.slow_reader.max_bytes,
+        disk=disk,
     )
     clock = VenueClock(pump.set_clock, log, not_below_ns=storage.venue.last_ns)
     sequencer = Sequencer(storage.venue, pump, storage.writer, log)

@@ -11,7 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from kk99fix.matcher.declarations import CORE, ROOT, compile_arguments, declarations
 
 ffi = FFI()
-ffi.cdef("#define KK_PUMP_NO_SLOT ...\n" + declarations(f"{CORE}/io/kk_pump.h"))
+ffi.cdef(
+    "#define KK_PUMP_NO_SLOT ...\n" + declarations(f"{CORE}/io/kk_files.h", f"{CORE}/io/kk_pump.h")
+)
 _compile, _link = compile_arguments()
 ffi.set_source(
     "kk99fix.matcher._io",

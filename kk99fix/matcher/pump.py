@@ -17,6 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from kk99fix.matcher._io import ffi, lib
+from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.matcher.engine import Engine
 
 _EVENTS_MAX: Final = 512
@@ -112,8 +113,12 @@ class Pump:
         garbled_max: int,
         blocked_max_ns: int,
         waiting_max_bytes: int,
+        disk: DiskCalls | None = None,
     ) -> None:
-        """Reserve the connections' slots; `MemoryError` when that fails."""
+        """Reserve the connections' slots; `MemoryError` when that fails.
+
+        The journal goes to `disk` instead of the system where one is given.
+        """
         core = ffi.new("kk_pump_core *")
         core.engine = ffi.cast("void *", engine.address)
         for name in _CORE_FUNCTIONS:
@@ -124,7 +129,9 @@ class Pump:
         limits.garbled_max = garbled_max
         limits.blocked_max_ns = blocked_max_ns
         limits.waiting_max_bytes = waiting_max_bytes
-        handle = lib.kk_pump_new(core, connections, limits)
+        self._disk: Final = disk
+        files = lib.kk_files_system() if disk is None else disk.table
+        handle = lib.kk_pump_new(core, connections, limits, files)
         if handle == ffi.NULL:
             raise MemoryError(f"no memory or no descriptor for {connections} connections")
         self._handle = handle

@@ -32,14 +32,17 @@ static bool reserve(kk_pump *pump, uint32_t connections) {
     return true;
 }
 
-kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, const kk_pump_limits *limits) {
-    kk_assert(core != NULL && limits != NULL && connections > 0 && core->sessions > 0);
+kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, const kk_pump_limits *limits,
+                     const kk_files *files) {
+    kk_assert(core != NULL && limits != NULL && files != NULL);
+    kk_assert(connections > 0 && core->sessions > 0);
     kk_pump *pump = calloc(1, sizeof *pump);
     if (pump == NULL) {
         return NULL;
     }
     pump->core = *core;
     pump->limits = *limits;
+    pump->files = *files;
     pump->segment_fd = -1;
     pump->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (pump->epoll_fd < 0 || !reserve(pump, connections)) {

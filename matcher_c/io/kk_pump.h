@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kk_files.h"
+
 #define KK_PUMP_READ_MAX 65536      /* bytes read of one socket in one pass */
 #define KK_PUMP_INPUT_BYTES 131072  /* a partial frame of the longest kind and one read */
 #define KK_PUMP_FLUSH_BYTES 262144  /* records are written in pieces that stay in the cache */
@@ -106,8 +108,9 @@ typedef struct kk_pump_statistics {
     uint32_t reserved;
 } kk_pump_statistics;
 
-/* NULL when memory or descriptors are not to be had.  `core` and `limits` are copied. */
-kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, const kk_pump_limits *limits);
+/* NULL when memory or descriptors are not to be had.  All three tables are copied. */
+kk_pump *kk_pump_new(const kk_pump_core *core, uint32_t connections, const kk_pump_limits *limits,
+                     const kk_files *files);
 /* Closes every connection and the epoll descriptor. */
 void kk_pump_free(kk_pump *pump);
 /* The descriptor on which to wait for something to do. */

@@ -28,19 +28,10 @@ int kk_pump_error(const kk_pump *pump) { return pump->error; }
 
 /* Writes all of `bytes` at the segment's offset; false with pump->error when it fails. */
 static bool write_records(kk_pump *pump, const uint8_t *bytes, size_t length) {
-    size_t written = 0;
-
-    while (written < length) {
-        const ssize_t count = pwrite(pump->segment_fd, bytes + written, length - written,
-                                     (off_t)(pump->segment_offset + written));
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0) {
-            pump->error = count < 0 ? errno : EIO;
-            return false;
-        }
-        written += (size_t)count;
+    pump->error =
+        kk_files_write_all(&pump->files, pump->segment_fd, bytes, length, pump->segment_offset);
+    if (pump->error != 0) {
+        return false;
     }
     pump->segment_offset += length;
     pump->statistics.journal_writes++;

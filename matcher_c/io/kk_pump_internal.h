@@ -56,6 +56,7 @@ struct kk_pump {
     int epoll_fd;
     uint32_t capacity;
     kk_pump_limits limits;
+    kk_files files;
     int64_t clock_offset_ns;
     int64_t clock_last_ns;
 

@@ -30,7 +30,7 @@ static void make_pump(rig *r, uint32_t connections, uint32_t garbled_max, int64_
     const kk_pump_limits limits = {.garbled_max = garbled_max,
                                    .blocked_max_ns = blocked_max_ns,
                                    .waiting_max_bytes = UINT64_MAX};
-    r->pump = kk_pump_new(&core, connections, &limits);
+    r->pump = kk_pump_new(&core, connections, &limits, kk_files_system());
     kk_assert(r->pump != NULL);
     kk_pump_clock(r->pump, VENUE_NOW_NS - kk_pump_monotonic_ns(), VENUE_NOW_NS);
 }

@@ -10,6 +10,7 @@ import attrs
 from kk99fix.config.load import Settings
 from kk99fix.gateway import server
 from kk99fix.gateway.parts import Gateway
+from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.venue.inputs import LogonInput
 from support.fix_client import stamp
 from support.fix_peer import Fields, decode, encode
@@ -76,10 +77,12 @@ class StillPeer:
 class StillGateway:
     """A gateway and its peers, to be used as a context manager."""
 
-    def __init__(self, settings: Settings, state_dir: Path) -> None:
-        """Start it."""
+    def __init__(
+        self, settings: Settings, state_dir: Path, *, disk: DiskCalls | None = None
+    ) -> None:
+        """Start it, over the system's disk or another."""
         self.logged = LogLines()
-        self.gateway: Gateway = server.start(settings, state_dir, self.logged.log)
+        self.gateway: Gateway = server.start(settings, state_dir, self.logged.log, disk=disk)
         self.engine = self.gateway.storage.venue.engine
         self._peers: list[StillPeer] = []
 
