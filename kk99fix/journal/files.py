@@ -30,6 +30,18 @@ class Files:
         """Wait until the file's bytes are on the disk."""
         os.fdatasync(fd)
 
+    def drop_cache(self, fd: int) -> None:
+        """Have what was synced of the file read from the disk again, where the system can."""
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def sync_directory(self, path: Path) -> None:
+        """Wait until the names in a directory are on the disk."""
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
     def rename(self, old: Path, new: Path) -> None:
         """Give a file another name in the same directory."""
         old.rename(new)

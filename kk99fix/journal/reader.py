@@ -1,43 +1,17 @@
 """The journal's reading side: verified runs for recovery, units and records for everything else.
 
-Theory of operation
--------------------
-A segment's records are a run of whole, valid units with dense lsn, then zeros. What else is found
-is one of two things:
-
-1. A torn tail: the process or the machine died while the last batch was written. It stands at the
-   end of the last segment and no input record that is valid follows it. It is cut at the start of
-   the unit that is not whole, since an input and its outputs count together or not at all.
-2. Damage: anything else. The start is refused with file, offset, lsn and what to do, and the files
-   stay as they are.
-
-A durable watermark, where the caller knows one, replaces the second half of rule 1: whatever is
-invalid above it is a torn tail, whatever is invalid or missing at or below it is damage.
-
+Where the records of a segment may end is told by `ends`; here they are handed out.
 Reading changes no file; `JournalWriter.resume` cuts.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import attrs
 
-from kk99fix.journal.errors import JournalDamagedError
-from kk99fix.journal.record import (
-    Buffer,
-    Record,
-    crc_start,
-    is_valid,
-    length_at,
-    unpack_header,
-    unpack_record,
-)
-from kk99fix.journal.scan import Scan, later_input, offsets
+from kk99fix.journal.ends import check_sealed, find_tail
+from kk99fix.journal.record import Record, crc_start, is_valid, unpack_record
+from kk99fix.journal.scan import Scan, offsets
 from kk99fix.journal.segment import PAGE_BYTES, Segment, Tail, map_records
-
-_CHUNK: Final = 1 << 20
-_ZEROS: Final = bytes(_CHUNK)
-_COPY = "No file was changed. Restore the file from a copy"
 
 
 @attrs.frozen
@@ -70,10 +44,13 @@ class JournalReader:
         self,
         segments: Sequence[Segment],
         *,
-        watermark_lsn: int | None = None,
+        watermark_lsn: int = 0,
         scan: Scan | None = None,
     ) -> None:
-        """Take at least one segment; `watermark_lsn` is the last lsn known to be on the disk."""
+        """Take at least one segment; `watermark_lsn` is what the caller knows to be on the disk.
+
+        The highest watermark in the last segment counts as well.
+        """
         self._segments = list(segments)
         self._watermark_lsn = watermark_lsn
         self._scan = scan or Scan()
@@ -96,7 +73,9 @@ class JournalReader:
             header = segment.header
             end = self._scan.whole_units(records, header.crc_seed, header.first_lsn)
             if following is None:
-                self._tail = self._find_tail(segment, records, end)
+                self._tail = find_tail(
+                    segment, records, end, self._scan, known_lsn=self._watermark_lsn
+                )
             else:
                 check_sealed(segment, records, end, following, self._scan)
             start = 0
@@ -109,17 +88,6 @@ class JournalReader:
         for _ in self.runs():
             pass
         return self.tail
-
-    def _find_tail(self, segment: Segment, records: memoryview, end: int) -> Tail:
-        next_lsn = segment.header.first_lsn + self._scan.count(records[:end])
-        stale_bytes = last_nonzero(records, end) - end
-        watermark = self._watermark_lsn
-        if watermark is not None and next_lsn <= watermark:
-            beyond = f"lsn {watermark} was on the disk"
-            raise _damage(segment, records, end, next_lsn, beyond=beyond)
-        if stale_bytes and watermark is None:
-            check_torn(segment, records, end, end + stale_bytes, next_lsn)
-        return Tail(segment, PAGE_BYTES + end, next_lsn, stale_bytes)
 
 
 def read_records(
@@ -152,45 +120,6 @@ def segments_from(segments: Sequence[Segment], lsn: int) -> list[Segment]:
     return list(segments[first:])
 
 
-def check_sealed(
-    segment: Segment,
-    records: memoryview,
-    end: int,
-    following: Segment,
-    scan: Scan,
-) -> None:
-    """Raise JournalDamagedError unless the units up to `end` lead up to the segment `following`."""
-    next_lsn = following.header.first_lsn
-    found_lsn = segment.header.first_lsn + scan.count(records[:end])
-    if found_lsn != next_lsn or last_nonzero(records, end) > end:
-        beyond = f"{following.path.name} goes on with lsn {next_lsn}"
-        remedy = (
-            f"{_COPY}; if the machine lost power and what came after is given up, move "
-            f"{following.path.name} and all later segments out of the directory"
-        )
-        raise _damage(segment, records, end, found_lsn, beyond=beyond, remedy=remedy)
-
-
-def check_torn(segment: Segment, records: memoryview, end: int, stop: int, lsn: int) -> None:
-    """Raise JournalDamagedError when a valid input follows the invalid bytes in [end, stop)."""
-    later = later_input(records, end, stop, segment.header.crc_seed, lsn)
-    if later is not None:
-        beyond = f"a valid record follows at offset {PAGE_BYTES + later}"
-        raise _damage(segment, records, end, lsn, beyond=beyond)
-
-
-def last_nonzero(records: Buffer, start: int) -> int:
-    """Return the end of the last byte from `start` on that is not zero; `start` when all are."""
-    stop = len(records)
-    while stop > start:
-        begin = max(start, stop - _CHUNK)
-        chunk = bytes(records[begin:stop])
-        if chunk != _ZEROS[: len(chunk)]:
-            return begin + len(chunk.rstrip(b"\0"))
-        stop = begin
-    return start
-
-
 def units(
     segment: Segment, records: memoryview, *, bookkeeping: bool = False
 ) -> Iterator[list[Placed]]:
@@ -220,25 +149,3 @@ def units(
         if record.header.ends_unit:
             yield unit
             unit = []
-
-
-def _damage(
-    segment: Segment,
-    records: memoryview,
-    end: int,
-    lsn: int,
-    *,
-    beyond: str,
-    remedy: str = _COPY,
-) -> JournalDamagedError:
-    """Return the error for a journal whose valid units end at `end`, before `lsn`, too early."""
-    start = crc_start(segment.header.crc_seed)
-    offset = end
-    while is_valid(records, offset, len(records), start):
-        header = unpack_header(records, offset)
-        if header.lsn != lsn or header.kind.is_bookkeeping:
-            break
-        offset += length_at(records, offset)
-        lsn += 1
-    found = f"no valid record with lsn {lsn} stands here, but {beyond}"
-    return JournalDamagedError(segment.path, PAGE_BYTES + offset, found, remedy)

@@ -42,6 +42,8 @@ _ADDRESS: Final = struct.Struct("<I20xQII4xB")
 """length, msg_seq_num, session, epoch, kind"""
 _INPUT_MARK: Final = re.compile(rb"[\x01-\x3f]\x01[\x02\x03]\x00")
 """kind, version and flags of an input record"""
+_ANY_MARK: Final = re.compile(rb"[\x01-\x80]\x01[\x00-\x03]\x00")
+"""kind, version and flags of any record"""
 _GROUP_MARK: Final = re.compile(rb"\x80\x01\x00\x00")
 """kind, version and flags of the header of a group"""
 
@@ -181,14 +183,25 @@ def later_watermark(records: Buffer, start: int, end: int, segment_seed: int) ->
     return max((_GROUP.unpack_from(records, here + _GROUP_OFFSET)[0] for here in found), default=0)
 
 
+def later_record(records: Buffer, start: int, end: int, segment_seed: int) -> int | None:
+    """Return the offset of the first valid record of any kind in [start, end), or None."""
+    return next(_valid_at(_ANY_MARK, records, start, end, segment_seed), None)
+
+
 def _valid_at(
     mark: re.Pattern[bytes], records: Buffer, start: int, end: int, segment_seed: int
 ) -> Iterator[int]:
-    """Yield the offset of each valid record with this kind, version and flags in [start, end)."""
+    """Yield the offset of each valid record of these kinds and flags that begins in [start, end).
+
+    `end` is behind the last byte that is not zero, but a record may end with zeros.
+    """
     running = crc_start(segment_seed)
-    for match in mark.finditer(records, start, end):
+    whole = len(records)
+    for match in mark.finditer(records, start, end + RECORD_HEADER_BYTES):
         here = match.start() - KIND_OFFSET
-        if here >= start and here % RECORD_ALIGNMENT == 0 and is_valid(records, here, end, running):
+        if here < start or here % RECORD_ALIGNMENT:
+            continue
+        if is_valid(records, here, whole, running):
             yield here
 
 

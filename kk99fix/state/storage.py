@@ -17,11 +17,13 @@ import attrs
 from attrs import frozen
 
 from kk99fix.journal.errors import JournalError
+from kk99fix.journal.files import Files
 from kk99fix.journal.lock import StateLock
 from kk99fix.journal.messages import SentMessages
 from kk99fix.journal.reader import JournalReader, Run
 from kk99fix.journal.scan import Scan
 from kk99fix.journal.segment import Identity, Segment, SegmentCapacity, list_segments
+from kk99fix.journal.settle import settle
 from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher import library as core
 from kk99fix.matcher.engine import Engine
@@ -65,11 +67,13 @@ def open_storage(
     progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr),  # noqa: T201
     *,
     touch: bool = False,
+    files: Files = Files(),  # noqa: B008 - it holds nothing
 ) -> Storage:
     """Lock the state directory and bring the venue to where its journal ends.
 
     A new journal begins with `trading_day` (YYYYMMDD).
     With `touch` the memory of all order slots is taken before the first one is used.
+    Nothing of an existing journal is read before the last segment is on the disk.
     Raises `JournalError` (locked, damaged, foreign) and `DivergenceError`.
     """
     folder = state_dir / JOURNAL_FOLDER
@@ -91,10 +95,11 @@ def open_storage(
     venue = Venue(Engine(capacity, secret=identity.journal_uuid))
     if touch:
         venue.engine.touch()
-    writer = JournalWriter(folder, identity, segment_bytes=segment_bytes)
+    writer = JournalWriter(folder, identity, segment_bytes=segment_bytes, files=files)
     if not segments:
         writer.create()
         return _storage(lock, venue, writer, Recovered(), 0.0)
+    settle(files, segments[-1].path)
     begun = time.monotonic()
     reader = JournalReader(segments, scan=FAST_SCAN)
     recovered = replay(venue, (_units(run, len(segments), progress) for run in reader.runs()))

@@ -60,7 +60,7 @@ def write_journal(directory: Path, batches: Iterable[bytes]) -> JournalWriter:
     return writer
 
 
-def recover(directory: Path, watermark_lsn: int | None = None) -> Tail:
+def recover(directory: Path, watermark_lsn: int = 0) -> Tail:
     """List and verify a directory as a start does."""
     return JournalReader(list_segments(directory), watermark_lsn=watermark_lsn).recover()
 
@@ -105,6 +105,16 @@ class FaultyFiles(Files):
         """Count, fail or sync."""
         self._count("fdatasync")
         super().fdatasync(fd)
+
+    def drop_cache(self, fd: int) -> None:
+        """Count, fail or drop."""
+        self._count("drop_cache")
+        super().drop_cache(fd)
+
+    def sync_directory(self, path: Path) -> None:
+        """Count, fail or sync."""
+        self._count("sync_directory")
+        super().sync_directory(path)
 
     def rename(self, old: Path, new: Path) -> None:
         """Count, fail or rename."""
