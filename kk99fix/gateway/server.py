@@ -37,6 +37,7 @@ from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
 from kk99fix.gateway.unknown_trades import UnknownTrades
 from kk99fix.journal.errors import JournalPrepareError
+from kk99fix.journal.files import Files
 from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
@@ -76,11 +77,17 @@ def capacity_of(settings: Settings) -> Capacity:
 
 
 def start(
-    settings: Settings, state_dir: Path, log: Log, *, disk: DiskCalls | None = None
+    settings: Settings,
+    state_dir: Path,
+    log: Log,
+    *,
+    disk: DiskCalls | None = None,
+    files: Files | None = None,
 ) -> Gateway:
     """Recover the venue and bring its configuration and day up to date.
 
-    The records are written through `disk` where it is given, else by the system.
+    The records are written through `disk` where it is given, else by the system; `files` makes
+    all other changes to the state directory.
     Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
     text that says what to do.
     """
@@ -90,6 +97,7 @@ def start(
         settings.venue.journal.segment_bytes,
         int(trading_day(settings.calendar.roll, time.time_ns())),
         touch=settings.venue.capacity.touch_at_start,
+        files=files or Files(),
     )
     pump = Pump(
         storage.venue.engine,

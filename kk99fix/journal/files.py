@@ -46,6 +46,10 @@ class Files:
         """Give a file another name in the same directory."""
         old.rename(new)
 
+    def unlink(self, path: Path) -> None:
+        """Remove a file."""
+        path.unlink()
+
 
 def write_all(files: Files, fd: int, data: Buffer, offset: int) -> None:
     """Write all of `data` at `offset`; OSError when the system refuses, or takes nothing."""

@@ -277,7 +277,8 @@ def prepare_file(files: Files, temporary: Path, prepared: Path, segment_bytes: i
             files.close(fd)
         files.rename(temporary, prepared)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            files.unlink(temporary)
         raise
 
 

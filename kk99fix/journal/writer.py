@@ -278,14 +278,14 @@ class JournalWriter:
 
     def _sort_leftovers(self) -> None:
         for path in self.directory.glob(f"*{TEMPORARY_SUFFIX}"):
-            path.unlink()
+            self._files.unlink(path)
         for path in sorted(self.directory.glob(f"*{PREPARED_SUFFIX}")):
             match = _PREPARED_NAME.fullmatch(path.stem)
             if match is not None and path.stat().st_size == self.segment_bytes:
                 self._prepared.append(path)
                 self._next_prepared = int(match[1]) + 1
             else:
-                path.unlink()
+                self._files.unlink(path)
 
     def _failed(self, path: Path, offset: int, action: str, error: OSError) -> JournalWriteError:
         self._failure = JournalWriteError(path, offset, action, error)

@@ -120,3 +120,8 @@ class FaultyFiles(Files):
         """Count, fail or rename."""
         self._count("rename")
         super().rename(old, new)
+
+    def unlink(self, path: Path) -> None:
+        """Count, fail or remove."""
+        self._count("unlink")
+        super().unlink(path)

@@ -10,6 +10,7 @@ import attrs
 from kk99fix.config.load import Settings
 from kk99fix.gateway import server
 from kk99fix.gateway.parts import Gateway
+from kk99fix.journal.files import Files
 from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.venue.inputs import LogonInput
 from support.fix_client import stamp
@@ -78,11 +79,18 @@ class StillGateway:
     """A gateway and its peers, to be used as a context manager."""
 
     def __init__(
-        self, settings: Settings, state_dir: Path, *, disk: DiskCalls | None = None
+        self,
+        settings: Settings,
+        state_dir: Path,
+        *,
+        disk: DiskCalls | None = None,
+        files: Files | None = None,
     ) -> None:
         """Start it, over the system's disk or another."""
         self.logged = LogLines()
-        self.gateway: Gateway = server.start(settings, state_dir, self.logged.log, disk=disk)
+        self.gateway: Gateway = server.start(
+            settings, state_dir, self.logged.log, disk=disk, files=files
+        )
         self.engine = self.gateway.storage.venue.engine
         self._peers: list[StillPeer] = []
 
