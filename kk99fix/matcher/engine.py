@@ -16,7 +16,7 @@ Prices and quantities are int in units of 1e-8 (`*_e8`), times int nanoseconds o
 """
 
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from kk99fix.matcher.structs import copy_limits, copy_list, copy_name, fill_comm
 from kk99fix.matcher.values import (
     BookOrder,
     Capacity,
+    CapacityError,
     Command,
     Consumed,
     CoreError,
@@ -51,6 +52,9 @@ _DIALECTS: Final = {"fix44": 0, "kk99": 1}
 _PRECISIONS: Final = {"milliseconds": 0, "seconds": 1, "microseconds": 2}
 _NOT_TOLD: Final = 2**64 - 1
 _TEXT_BYTES: Final = 1024
+_SNAPSHOT_PIECE_BYTES: Final = 1 << 20
+
+Buffer = bytes | bytearray | memoryview
 
 
 NO_THROTTLE: Final = ThrottleLimits()
@@ -598,6 +602,38 @@ class Engine:
     def state_hash(self) -> int:
         """Hash of everything that can influence a later output."""
         return int(lib.kk_state_hash(self._handle))
+
+    # ------------------------------------------------------------------ snapshots
+
+    def snapshot(self) -> Iterator[bytes]:
+        """Everything that decides later outputs beyond the configuration, piece by piece.
+
+        Nothing may change before the last piece.
+        """
+        at = ffi.new("kk_snapshot *")
+        buffer = ffi.new("uint8_t[]", _SNAPSHOT_PIECE_BYTES)
+        while length := lib.kk_snapshot_write(self._handle, at, buffer, _SNAPSHOT_PIECE_BYTES):
+            yield bytes(ffi.buffer(buffer, length))
+
+    def restore(self, pieces: Iterable[Buffer]) -> None:
+        """Go on where a snapshot was taken; the engine has the configuration of then, no more.
+
+        `CapacityError` when it does not fit, `CoreError` when it is none; the engine can only be
+        closed after either.
+        """
+        at = ffi.new("kk_snapshot *")
+        used = ffi.new("size_t *")
+        rest, status = b"", lib.KK_NEED_DATA
+        for piece in pieces:
+            data = b"".join((rest, piece))
+            status = lib.kk_snapshot_read(self._handle, at, ffi.from_buffer(data), len(data), used)
+            rest = data[used[0] :]
+            if status != lib.KK_NEED_DATA:
+                break
+        if status == lib.KK_CAPACITY and at.short_of != ffi.NULL:
+            name = bytes(ffi.string(at.short_of)).decode("ascii")
+            raise CapacityError(name, at.needed, getattr(self.capacity, name))
+        _check(status, "snapshot")
 
     def order_slot_bytes(self) -> int:
         """Bytes of memory for each order slot, indexes and echoed fields counted."""

@@ -42,6 +42,17 @@ class CoreError(Exception):
     """The core refused a call that only a mistake of ours, or a full table, can cause."""
 
 
+class CapacityError(CoreError):
+    """What was in use does not fit: `name` of the capacities is `given` and has to be `needed`."""
+
+    def __init__(self, name: str, needed: int, given: int) -> None:
+        """Say it."""
+        super().__init__(f"{needed} {name} are in use, and there is room for {given}")
+        self.name = name
+        self.needed = needed
+        self.given = given
+
+
 @frozen
 class Capacity:
     """Sizes of the core's pools, reserved at start."""

@@ -495,6 +495,40 @@ typedef struct kk_feed {
  */
 kk_feed_end kk_feed_session(kk_engine *engine, kk_feed *feed);
 
+/* ------------------------------------------------------------------ snapshots */
+
+#define KK_SNAPSHOT_BUFFER_MIN 4096
+
+/* Where the writing or reading of a snapshot stands; all zero before the first call. */
+typedef struct kk_snapshot {
+    uint32_t section;
+    uint32_t begun;    /* 1: the section's head has passed */
+    uint64_t items;    /* of the section */
+    uint64_t item;     /* of them those that have passed */
+    uint32_t place[2]; /* where the section's own walk stands */
+    const char
+        *short_of;   /* KK_CAPACITY: what there is too little of, as kk_capacity calls it ... */
+    uint64_t needed; /* ... and how many there have to be */
+} kk_snapshot;
+
+/*
+ * Everything that can influence a later output and does not follow from the configuration, field
+ * by field, between two units.  Its layout stands in docs/journal_format.md.
+ *
+ * Write: fills `buffer`, of KK_SNAPSHOT_BUFFER_MIN bytes or more, with the next bytes and returns
+ * how many there are; 0 at the end.  Between the first call and the last nothing may change.
+ *
+ * Read: takes the next bytes, into an engine that has its key and the configuration of then and
+ * has done nothing yet.  KK_NEED_DATA: it wants more, behind what it did not use.  KK_OK: the
+ * snapshot is complete, and the engine goes on as the written one would have.  KK_INVALID: these
+ * bytes are no snapshot.  KK_CAPACITY: it does not fit.  After these two the engine can only be
+ * freed.  Capacities may differ from those of then as long as what was in use fits.
+ */
+size_t kk_snapshot_write(const kk_engine *engine, kk_snapshot *at, uint8_t *buffer,
+                         size_t capacity);
+kk_status kk_snapshot_read(kk_engine *engine, kk_snapshot *at, const uint8_t *bytes, size_t length,
+                           size_t *used);
+
 /* ------------------------------------------------------------------ looking inside */
 
 typedef struct kk_statistics {

@@ -22,8 +22,8 @@
 #define FAR 31u /* so far from home or farther */
 #define FAR_SHIFT 27u
 #define POSITION_BITS_MAX FAR_SHIFT
-#define AHEAD 8u   /* evictions whose table slots are prefetched ahead */
-#define WAITING 8u /* retired entries that have not moved yet */
+#define AHEAD 8u /* evictions whose table slots are prefetched ahead */
+#define WAITING KK_INDEX_WAITING
 
 struct kk_order_index {
     kk_index_entry *entries;
@@ -285,4 +285,25 @@ void kk_order_index_retire(kk_order_index *index, uint32_t entry, uint32_t statu
     /* Its cell is on the way by now; the table's slot is next. */
     uint32_t earlier = index->waiting[(index->retired + WAITING / 2) % WAITING];
     kk_order_index_prefetch(index, index->entries[earlier].hash);
+}
+
+/* ------------------------------------------------------------------ what is remembered */
+
+uint32_t kk_order_index_closed_count(const kk_order_index *index) { return index->closed_count; }
+
+const kk_index_entry *kk_order_index_closed(const kk_order_index *index, uint32_t nth) {
+    kk_assert(nth < index->closed_count);
+    const uint32_t oldest = index->closed_count == index->window ? index->closed_next : 0;
+    const uint64_t place = ((uint64_t)oldest + nth) % index->window;
+    return &index->entries[index->live_cells + place];
+}
+
+uint32_t kk_order_index_waiting_count(const kk_order_index *index) {
+    return index->retired < WAITING ? (uint32_t)index->retired : WAITING;
+}
+
+const kk_index_entry *kk_order_index_waiting(const kk_order_index *index, uint32_t nth) {
+    const uint32_t count = kk_order_index_waiting_count(index);
+    kk_assert(nth < count);
+    return &index->entries[index->waiting[(index->retired - count + nth) % WAITING]];
 }

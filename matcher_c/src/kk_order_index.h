@@ -12,6 +12,8 @@
 
 #include "kk_order.h"
 
+#define KK_INDEX_WAITING 8u /* retired ids that are not in the ring of closed ones yet */
+
 typedef struct kk_order_index kk_order_index;
 
 typedef struct kk_index_entry {
@@ -51,5 +53,14 @@ uint32_t kk_order_index_add(kk_order_index *index, uint64_t hash, uint32_t slot,
 const kk_index_entry *kk_order_index_entry(const kk_order_index *index, uint32_t entry);
 /* The order has closed, or has been given another id: the live entry becomes a closed one. */
 void kk_order_index_retire(kk_order_index *index, uint32_t entry, uint32_t status);
+
+/*
+ * What is remembered beyond the live ids, the longest ago first: the ring of closed ids, and those
+ * that wait to enter it.  Added or retired again in this sequence they are forgotten as before.
+ */
+uint32_t kk_order_index_closed_count(const kk_order_index *index);
+const kk_index_entry *kk_order_index_closed(const kk_order_index *index, uint32_t nth);
+uint32_t kk_order_index_waiting_count(const kk_order_index *index);
+const kk_index_entry *kk_order_index_waiting(const kk_order_index *index, uint32_t nth);
 
 #endif

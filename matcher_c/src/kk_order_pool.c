@@ -6,12 +6,11 @@
 #include "kk_header_echo.h"
 #include "kk_memory.h"
 
-#define SLOTS_PER_CHUNK 16u
 #define AHEAD 12u    /* slots whose memory is on its way before they are taken */
 #define FETCHED 192u /* bytes of their details: with an echo of usual length */
 
 static uint32_t chunks_for(uint32_t capacity) {
-    return (capacity + SLOTS_PER_CHUNK - 1) / SLOTS_PER_CHUNK;
+    return (capacity + KK_SLOTS_PER_CHUNK - 1) / KK_SLOTS_PER_CHUNK;
 }
 
 size_t kk_order_pool_bytes(uint32_t capacity) {
@@ -234,6 +233,13 @@ static bool fit_chunk(kk_order_pool *pool, uint32_t slot, size_t length) {
     return true;
 }
 
+static echo_writer writer_of(kk_order_pool *pool, kk_order_detail *detail) {
+    uint8_t *chunk = detail->echo_chunk == KK_NONE
+                         ? NULL
+                         : pool->chunks + (size_t)detail->echo_chunk * KK_ECHO_CHUNK;
+    return (echo_writer){.own = detail->echo, .chunk = chunk};
+}
+
 bool kk_order_pool_store_echo(kk_order_pool *pool, uint32_t slot, const kk_command *command) {
     kk_assert(slot < pool->fresh && command->echo_count <= KK_ECHO_SPANS);
     kk_assert(command->echo_bytes <= KK_ECHO_MAX);
@@ -243,12 +249,7 @@ bool kk_order_pool_store_echo(kk_order_pool *pool, uint32_t slot, const kk_comma
         return false;
     }
     kk_order_detail *detail = &pool->details[slot];
-    echo_writer to = {
-        .own = detail->echo,
-        .chunk = detail->echo_chunk == KK_NONE
-                     ? NULL
-                     : pool->chunks + (size_t)detail->echo_chunk * KK_ECHO_CHUNK,
-    };
+    echo_writer to = writer_of(pool, detail);
     write_echo(&to, header, header_length);
     for (uint32_t i = 0; i < command->echo_count; i++) {
         write_echo(&to, command->base + command->echo[i].offset, command->echo[i].length);
@@ -261,6 +262,23 @@ bool kk_order_pool_store_echo(kk_order_pool *pool, uint32_t slot, const kk_comma
         kk_assert(command->echo_count > 0);
         detail->echo_text_bytes = (uint16_t)command->echo[command->echo_count - 1].length;
     }
+    return true;
+}
+
+bool kk_order_pool_put_echo(kk_order_pool *pool, uint32_t slot, const uint8_t *echo,
+                            uint8_t header_bytes, uint16_t echo_bytes, uint16_t text_bytes) {
+    kk_assert(slot < pool->fresh && header_bytes <= KK_HEADER_ECHO_MAX);
+    kk_assert(echo_bytes <= KK_ECHO_MAX && text_bytes <= echo_bytes);
+    const size_t length = (size_t)header_bytes + echo_bytes;
+    if (!fit_chunk(pool, slot, length)) {
+        return false;
+    }
+    kk_order_detail *detail = &pool->details[slot];
+    echo_writer to = writer_of(pool, detail);
+    write_echo(&to, echo, length);
+    detail->header_echo_bytes = header_bytes;
+    detail->echo_bytes = echo_bytes;
+    detail->echo_text_bytes = text_bytes;
     return true;
 }
 

@@ -13,6 +13,8 @@
 
 #include "kk_order.h"
 
+#define KK_SLOTS_PER_CHUNK 16u
+
 typedef struct kk_order_pool {
     kk_order *orders;
     kk_order_detail *details;
@@ -54,6 +56,9 @@ void kk_order_pool_close(kk_order_pool *pool, uint32_t slot);
  * A Text(58) is the last run; echo_text_bytes tells its length, so that a report can leave it out.
  */
 bool kk_order_pool_store_echo(kk_order_pool *pool, uint32_t slot, const kk_command *command);
+/* The same for an echo as it was stored: the header part, then the body, which ends in its text. */
+bool kk_order_pool_put_echo(kk_order_pool *pool, uint32_t slot, const uint8_t *echo,
+                            uint8_t header_bytes, uint16_t echo_bytes, uint16_t text_bytes);
 /* Copies the body echo to `out` (room for KK_ECHO_MAX); returns its length. */
 size_t kk_order_pool_copy_echo(const kk_order_pool *pool, uint32_t slot, uint8_t *out);
 
