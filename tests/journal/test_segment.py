@@ -147,6 +147,14 @@ def test_swapped_files_are_refused(three_segments: Path) -> None:
         list_segments(three_segments)
 
 
+def test_a_duplicated_segment_is_refused(three_segments: Path) -> None:
+    """A copy of a segment under the next name is not taken for the next one."""
+    shutil.copy(three_segments / segment_name(2), three_segments / segment_name(4))
+
+    with pytest.raises(JournalDamagedError, match=r"holds segment 2 but is named 00000004\.kkj"):
+        list_segments(three_segments)
+
+
 def test_a_foreign_segment_is_refused(three_segments: Path) -> None:
     """A segment of another journal does not join, though its name and number fit."""
     path = three_segments / segment_name(2)
