@@ -1,0 +1,160 @@
+"""A reader that follows a journal while it is written, without ever getting ahead of it.
+
+Theory of operation
+-------------------
+A follower stands at a position: the lsn that comes next, and the segment and offset where its
+record will stand. `take` looks whether a record has begun there, verifies what follows, and hands
+out whole units. It never waits: whoever calls decides when to look again.
+
+Rules:
+
+- Only whole valid units are handed out, so an unfinished or torn unit stays invisible.
+- In a segment of durability `durable` only units up to the highest watermark are: what is above it
+  may still be lost with the machine.
+- A segment is left once it is read to its end and the next one is there; the two have to join.
+- Bookkeeping records are passed over; they have no lsn of their own.
+
+It opens files for reading only. Where to begin, and what to do with the units, is the caller's.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.record import (
+    FIRST_BOOKKEEPING_KIND,
+    HEADER,
+    RECORD_HEADER_BYTES,
+    length_at,
+)
+from kk99fix.journal.scan import Scan
+from kk99fix.journal.segment import PAGE_BYTES, Segment, map_records, read_segment, segment_name
+
+#: The fields of a record's header, in the order of the layout; plain tuples, since a follower hands
+#: out tens of thousands of them a second.
+Header = tuple[int, int, int, int, int, int, int, int, int, int, int]
+_LSN: Final = 2
+_KIND: Final = 8
+_REMEDY: Final = "Run `kk99fix journal verify`; no file was changed"
+
+
+@attrs.frozen
+class JournalPosition:
+    """The place of the record with lsn `next_lsn`; `offset` counts from the start of the file."""
+
+    next_lsn: int
+    segment: int
+    offset: int
+
+
+@attrs.frozen
+class Chunk:
+    """Whole units in order: the headers of their records, and the bytes they were read from.
+
+    The first record begins at 0 of `data`, each other one where the one before it ends.
+    """
+
+    headers: list[Header]
+    data: memoryview
+
+
+class Follower:
+    """Hands out what was added to a journal since a position."""
+
+    def __init__(
+        self, directory: Path, position: JournalPosition, scan: Scan | None = None
+    ) -> None:
+        """Stand at `position`, whose segment exists; JournalDamagedError, JournalReadError."""
+        self._directory = directory
+        self._scan = scan or Scan()
+        self._position = position
+        self._watermark_lsn = 0
+        self._open(read_segment(directory / segment_name(position.segment)))
+
+    @property
+    def position(self) -> JournalPosition:
+        """Where the next unit will stand."""
+        return self._position
+
+    def take(self, limit_bytes: int) -> Chunk | None:
+        """Return the next whole units, about `limit_bytes` of them; None when there is nothing new.
+
+        Raises JournalDamagedError when the segment does not lead up to the next one.
+        """
+        while True:
+            # Looked for first: once the next one is there, nothing is added to this one.
+            following = self._following()
+            chunk = self._take_here(limit_bytes, is_complete=following is not None)
+            if chunk is not None or following is None:
+                return chunk
+            self._leave_for(following)
+
+    def _take_here(self, limit_bytes: int, *, is_complete: bool) -> Chunk | None:
+        """Hand out what stands at the position, and move behind it."""
+        start = self._position.offset - PAGE_BYTES
+        rest = self._records[start:]
+        if len(rest) < RECORD_HEADER_BYTES or length_at(rest, 0) == 0:
+            return None
+        end = self._visible(rest, limit_bytes, is_complete=is_complete)
+        headers = list_headers(rest[:end])
+        lsns = [header[_LSN] for header in headers if header[_KIND] < FIRST_BOOKKEEPING_KIND]
+        next_lsn = lsns[-1] + 1 if lsns else self._position.next_lsn
+        offset = self._position.offset + end
+        self._position = JournalPosition(next_lsn, self._position.segment, offset)
+        return Chunk(headers, rest[:end]) if lsns else None
+
+    def _visible(self, rest: memoryview, limit_bytes: int, *, is_complete: bool) -> int:
+        """Return the length of the units at the start of `rest` that may be handed out.
+
+        It is above the limit where the first unit, or what was synced with it, is longer than that.
+        """
+        seed, next_lsn = self._segment.header.crc_seed, self._position.next_lsn
+        gated = self._segment.header.identity.durable and not is_complete
+        while True:
+            end = self._scan.whole_units(rest[:limit_bytes], seed, next_lsn)
+            if gated:
+                end = self._up_to_watermark(rest[:end])
+            if end > 0 or limit_bytes >= len(rest):
+                return end
+            limit_bytes *= 2
+
+    def _up_to_watermark(self, units: memoryview) -> int:
+        """Return the length of those of the units that are known to be on the disk."""
+        seen = self._scan.watermark(units, len(units))
+        self._watermark_lsn = max(self._watermark_lsn, seen)
+        if self._watermark_lsn < self._position.next_lsn:
+            return 0
+        return self._scan.find_lsn(units, 0, self._watermark_lsn + 1)
+
+    def _following(self) -> Segment | None:
+        path = self._directory / segment_name(self._position.segment + 1)
+        return read_segment(path) if path.exists() else None
+
+    def _leave_for(self, following: Segment) -> None:
+        next_lsn = self._position.next_lsn
+        if following.header.first_lsn != next_lsn:
+            found = (
+                f"no valid record with lsn {next_lsn} stands here, but {following.path.name} "
+                f"goes on with lsn {following.header.first_lsn}"
+            )
+            raise JournalDamagedError(self._segment.path, self._position.offset, found, _REMEDY)
+        self._position = JournalPosition(next_lsn, following.header.number, PAGE_BYTES)
+        self._open(following)
+
+    def _open(self, segment: Segment) -> None:
+        self._segment = segment
+        self._records = map_records(segment)
+
+
+def list_headers(data: memoryview) -> list[Header]:
+    """Return the headers of whole records that were verified before."""
+    headers: list[Header] = []
+    unpack = HEADER.unpack_from
+    offset, end = 0, len(data)
+    while offset < end:
+        header: Header = unpack(data, offset)
+        headers.append(header)
+        offset += header[0]
+    return headers
