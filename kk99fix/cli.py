@@ -14,6 +14,10 @@ COMMANDS: dict[str, str] = {
     "demo": "kk99fix.commands.demo:demo",
     "check": "kk99fix.commands.check:check",
     "journal": "kk99fix.commands.journal:journal",
+    "project": "kk99fix.commands.project:project",
+    "orders": "kk99fix.commands.orders:orders",
+    "trades": "kk99fix.commands.trades:trades",
+    "timeline": "kk99fix.commands.timeline:timeline",
 }
 
 
@@ -46,5 +50,6 @@ def main() -> None:
       kk99fix demo                  watch two brokers trade on it
       kk99fix check                 what the files in config/ and sessions/ say
       kk99fix journal show          every input and every output of the venue
+      kk99fix orders --status live  the orders that may still trade
       kk99fix COMMAND --help        what a command does, with examples
     """

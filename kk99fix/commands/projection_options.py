@@ -1,0 +1,200 @@
+"""What the commands on the tables share: which file, which rows, and how they are shown."""
+
+import json
+import re
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from kk99fix.config.decimals import format_e8
+from kk99fix.journal.printer import printable, utc
+from kk99fix.projection.behind import records_behind
+from kk99fix.projection.database import DATABASE_NAME, opened_for_reading
+from kk99fix.projection.errors import ProjectionError
+from kk99fix.projection.position import read_position
+
+DEFAULT_STATE_DIR: Final = Path("var")
+_NS_PER_S: Final = 1_000_000_000
+_SPAN: Final = re.compile(r"(\d+)([smhd])")
+_SPAN_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: A pipe or a file has no width to keep to.
+_PIPE_WIDTH: Final = 200
+
+state_option = click.option(
+    "--state",
+    "state_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_STATE_DIR,
+    show_default=True,
+    help="Folder that `kk99fix serve` keeps its state in.",
+)
+database_option = click.option(
+    "--db",
+    "db_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"The database.  [default: {DATABASE_NAME} in the folder of --state]",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line."
+)
+
+
+class Since(click.ParamType[int]):
+    """A moment as text, as nanoseconds: `2026-11-25`, `2026-11-25T09:30`, or `90s`, `15m`, `2d`."""
+
+    name = "since"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Return the moment; click's error says what would be right."""
+        span = _SPAN.fullmatch(value)
+        if span is not None:
+            return time.time_ns() - int(span[1]) * _SPAN_S[span[2]] * _NS_PER_S
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no moment; 2026-11-25, 2026-11-25T09:30:00 (UTC) or a span back "
+                f"from now such as 90s, 15m, 2h or 1d would be right",
+                param,
+                ctx,
+            )
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+        return round(moment.timestamp() * 1_000_000) * 1000
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the filters that orders and trades share."""
+    options = (
+        click.option("--session", metavar="NAME", help="Only of this session (SenderCompID)."),
+        click.option("--account", metavar="NAME", help="Only of this account."),
+        click.option("--symbol", metavar="SYMBOL", help="Only in this instrument."),
+        click.option(
+            "--since",
+            "since_ns",
+            type=Since(),
+            metavar="MOMENT",
+            help="Only from then on: 2026-11-25T09:30 (UTC), or 15m, 2h, 1d back from now.",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(1),
+            default=50,
+            show_default=True,
+            help="The newest so many.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def file_of(state_dir: Path, db_file: Path | None) -> Path:
+    """Return the database that is meant."""
+    return state_dir / DATABASE_NAME if db_file is None else db_file
+
+
+@contextmanager
+def reading(state_dir: Path, db_file: Path | None) -> Iterator[sqlite3.Connection]:
+    """Open the tables; what is wrong with them is one sentence, and exit code 1.
+
+    At the end standard error says how far they are behind the journal, if they are.
+    """
+    file = file_of(state_dir, db_file)
+    hint = "" if state_dir == DEFAULT_STATE_DIR else f" --state {state_dir}"
+    hint += "" if db_file is None else f" --db {db_file}"
+    try:
+        with opened_for_reading(file, hint) as connection:
+            yield connection
+            _say_how_far(state_dir, file, connection)
+    except ProjectionError as error:
+        click.echo(error, err=True)
+        sys.exit(1)
+
+
+def _say_how_far(state_dir: Path, file: Path, connection: sqlite3.Connection) -> None:
+    stored = read_position(connection)
+    if stored is None:
+        click.echo(
+            f"{file}: the tables are of another version of kk99fix. Run `kk99fix project`.",
+            err=True,
+        )
+        sys.exit(1)
+    if stored.first_lsn > 1:
+        click.echo(f"the tables begin at lsn {stored.first_lsn}: older segments are gone", err=True)
+    behind = records_behind(state_dir, stored)
+    if behind:
+        click.echo(
+            f"the tables are {behind} records behind the journal, at {time_text(stored.time_ns)}; "
+            f"`kk99fix project` brings them up to it",
+            err=True,
+        )
+
+
+def time_text(time_ns: int) -> str:
+    """Return a moment as `YYYY-MM-DDTHH:MM:SS.mmmmmmZ`."""
+    return f"{utc(time_ns)[:26]}Z"
+
+
+def day_and_time(time_ns: int | None) -> str:
+    """Return a moment for a table: month, day and time to the millisecond."""
+    return "" if time_ns is None else utc(time_ns)[5:23].replace("T", " ")
+
+
+def decimal(value_e8: int | None) -> str:
+    """Return a price or quantity for a table."""
+    return "" if value_e8 is None else format_e8(value_e8)
+
+
+def plain(text: str | None) -> str:
+    """Return text of a counterparty so that no terminal takes it for more."""
+    return "" if text is None else printable(text.encode("latin-1", "backslashreplace"))
+
+
+def json_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row for people and programs: decimals and times as text, without their units."""
+    shown: dict[str, Any] = {}
+    for name, value in row.items():
+        if name.endswith("_e8"):
+            shown[name[:-3]] = None if value is None else format_e8(value)
+        elif name.endswith("_ns"):
+            shown[name[:-3]] = None if value is None else time_text(value)
+        else:
+            shown[name] = value
+    return shown
+
+
+def print_json(rows: Iterable[dict[str, Any]]) -> None:
+    """Print one object a line."""
+    for row in rows:
+        click.echo(json.dumps(json_row(row)))
+
+
+def console() -> Console:
+    """Return where tables are printed: names in them are no markup."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(highlight=False, markup=False, width=width)
+
+
+def table_of(columns: dict[str, str], rows: Iterable[Iterable[str]]) -> Table:
+    """Return a table; `columns` is heading -> "left" or "right"."""
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for heading, side in columns.items():
+        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,63 @@
+"""The rows that a stretch of the journal adds or changes, gathered for one transaction."""
+
+import sqlite3
+from operator import attrgetter
+from typing import Any, Final
+
+import attrs
+
+from kk99fix.projection import schema
+
+Row = list[Any] | tuple[Any, ...]
+_ORDER_ROW: Final = attrgetter(*schema.ORDERS.columns)
+
+
+@attrs.define
+class OrderState:
+    """One order as it stands; the attributes are the columns of its table.
+
+    Of an order that is in the table already, only what may change there is written.
+    """
+
+    order_id: int
+    session: str
+    firm: str | None
+    account: str | None
+    symbol: str | None
+    side: str | None
+    ord_type: str | None
+    time_in_force: str | None
+    first_cl_ord_id: str | None
+    cl_ord_id: str | None
+    price_e8: int | None
+    order_qty_e8: int | None
+    cum_qty_e8: int | None
+    leaves_qty_e8: int | None
+    avg_px_e8: int | None
+    status: str | None
+    reason: str | None
+    entered_ns: int
+    changed_ns: int
+    closed_ns: int | None
+    first_lsn: int
+    last_lsn: int
+
+
+@attrs.define
+class Batch:
+    """What waits to be written; orders by OrderID(37), so each is written once."""
+
+    orders: dict[int, OrderState] = attrs.field(factory=dict)
+    client_order_ids: list[Row] = attrs.field(factory=list)
+    executions: list[Row] = attrs.field(factory=list)
+    trades: list[Row] = attrs.field(factory=list)
+    rejected_requests: list[Row] = attrs.field(factory=list)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write the rows; the transaction is the caller's."""
+        orders = map(_ORDER_ROW, self.orders.values())
+        connection.executemany(schema.ORDERS.upsert(), orders)
+        connection.executemany(schema.CLIENT_ORDER_IDS.upsert(), self.client_order_ids)
+        connection.executemany(schema.EXECUTIONS.insert(), self.executions)
+        connection.executemany(schema.TRADES.insert(), self.trades)
+        connection.executemany(schema.REJECTED_REQUESTS.insert(), self.rejected_requests)

@@ -1,0 +1,151 @@
+"""The database file: opening it, one writer at a time, and putting a new one in its place.
+
+    projection.db          a link to the file below
+    projection-2.db        the database, in WAL mode, with its -wal and -shm beside it
+    projection.db.lock     held with flock by the one process that writes
+
+A database that is built anew gets the next number and then the link, in one rename. SQLite names
+the -wal after the file that a link leads to, so whoever reads the old one goes on with its own,
+and nobody's -wal is ever applied to another database.
+
+Rules for SQLite: local disk, no fork with an open handle, no second open of the file beside SQLite.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from kk99fix.projection.errors import (
+    ProjectionBusyError,
+    ProjectionDiskError,
+    ProjectionMissingError,
+    faults_of,
+)
+
+DATABASE_NAME: Final = "projection.db"
+BUSY_WAIT_S: Final = 5
+_CACHE_KIB: Final = 65_536
+#: Pages of the WAL after which it is carried over into the database: 16 MiB.
+_CHECKPOINT_PAGES: Final = 4096
+
+
+@contextlib.contextmanager
+def writer_lock(file: Path) -> Iterator[None]:
+    """Be the only one who writes the database; ProjectionBusyError when another process is."""
+    path = file.with_name(f"{file.name}.lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise _disk_error(path, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise ProjectionBusyError(
+                f"{file}: another `kk99fix project` (pid {owner}) writes this database; while "
+                f"`kk99fix serve` runs that is its child. Wait for it, or stop it first."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def opened(path: Path, file: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database for writing, making it where it is not there; errors name `file`."""
+    with faults_of(file):
+        connection = sqlite3.connect(path, timeout=BUSY_WAIT_S, isolation_level=None)
+        with contextlib.closing(connection):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            yield connection
+
+
+@contextlib.contextmanager
+def opened_for_reading(file: Path, state_hint: str = "") -> Iterator[sqlite3.Connection]:
+    """Open a database that may be followed and rebuilt meanwhile; it is never changed."""
+    if not file.exists():
+        raise ProjectionMissingError(
+            f"{file}: there is no projection yet. Run `kk99fix project{state_hint}` once; "
+            f"`kk99fix serve` keeps it up to date while it runs."
+        )
+    with faults_of(file):
+        uri = f"{file.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_WAIT_S, isolation_level=None)
+        with contextlib.closing(connection):
+            connection.row_factory = sqlite3.Row
+            # One state of the journal for all that is read.
+            connection.execute("BEGIN")
+            yield connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Make all that is written in it count together, or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        # A full disk has rolled it back already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def next_generation(file: Path) -> Path:
+    """Return the path for a new database beside the one that `file` leads to."""
+    numbers = [number for number, _ in _generations(file)]
+    return file.with_name(f"{file.stem}-{max(numbers, default=0) + 1}{file.suffix}")
+
+
+def put_in_place(generation: Path, file: Path) -> None:
+    """Let `file` lead to a new database that is complete and closed."""
+    link = file.with_name(f"{file.name}.new")
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(generation.name)
+        link.replace(file)
+        _sync_directory(file.parent)
+    except OSError as error:
+        raise _disk_error(file, error) from error
+
+
+def remove_others(file: Path) -> None:
+    """Remove the databases that `file` does not lead to; who reads one keeps it until he ends."""
+    current = file.resolve().name
+    for _, path in _generations(file):
+        if path.name != current:
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _generations(file: Path) -> list[tuple[int, Path]]:
+    pattern = re.compile(rf"{re.escape(file.stem)}-(\d+){re.escape(file.suffix)}")
+    found = ((pattern.fullmatch(path.name), path) for path in file.parent.iterdir())
+    return sorted((int(match[1]), path) for match, path in found if match is not None)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _disk_error(path: Path, cause: OSError) -> ProjectionDiskError:
+    return ProjectionDiskError(
+        f"{path}: cannot use the file: {cause.strerror}. "
+        f"Give this user the right to the folder, or make room on the disk."
+    )

@@ -1,0 +1,217 @@
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import attrs
+import pytest
+from support.journal_files import IDENTITY
+from support.projection_day import (
+    Day,
+    begin_journal,
+    database_of,
+    dump,
+    project_all,
+    take_all,
+    trade,
+)
+
+from kk99fix.projection import database, schema
+from kk99fix.projection.errors import (
+    ProjectionBusyError,
+    ProjectionDiskError,
+    ProjectionError,
+    ProjectionMissingError,
+    ProjectionUnusableError,
+    faults_of,
+)
+from kk99fix.projection.projector import projecting, rebuild
+
+FLIPS = 150
+
+
+@pytest.fixture(scope="module")
+def day() -> Day:
+    """A day of random orders."""
+    day = trade(9, 250)
+    day.comparison.close()
+    return day
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def change(state_dir: Path, statement: str) -> None:
+    """Change the database behind the projector's back."""
+    connection = sqlite3.connect(database_of(state_dir))
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_database_of_another_journal_is_refused(day: Day, tmp_path: Path) -> None:
+    """Tables of one journal never go on with another one."""
+    day.write(tmp_path)
+    project_all(tmp_path)
+    shutil.rmtree(tmp_path / "journal")
+    begin_journal(tmp_path, attrs.evolve(IDENTITY, journal_uuid=b"x" * 16)).append(day.units[0])
+    with pytest.raises(ProjectionUnusableError, match=r"are of journal .*project --rebuild"):
+        project_all(tmp_path)
+
+
+def test_a_database_ahead_of_the_journal_is_refused(day: Day, tmp_path: Path) -> None:
+    """A journal that was put back to an older copy shows by its missing end."""
+    day.write(tmp_path)
+    project_all(tmp_path)
+    shutil.rmtree(tmp_path / "journal")
+    writer = begin_journal(tmp_path)
+    for unit in day.units[:-1]:
+        writer.append(unit)
+    with pytest.raises(ProjectionUnusableError, match=r"journal ends before it.*--rebuild"):
+        project_all(tmp_path)
+    rebuild(tmp_path, database_of(tmp_path), quiet)
+    assert project_all(tmp_path) == 0
+
+
+def test_a_journal_that_went_another_way_is_refused(day: Day, tmp_path: Path) -> None:
+    """An older copy that was traded on shows by the checksum of the last record."""
+    writer = begin_journal(tmp_path)
+    for unit in day.units[:2]:
+        writer.append(unit)
+    project_all(tmp_path)
+    change(tmp_path, "UPDATE journal_position SET record_crc32c = record_crc32c + 1")
+    with pytest.raises(ProjectionUnusableError, match="another record than the tables know"):
+        project_all(tmp_path)
+
+
+def test_tables_of_another_version_are_built_anew(day: Day, tmp_path: Path) -> None:
+    """Another version of the schema is no error: the tables are made again."""
+    day.write(tmp_path)
+    project_all(tmp_path)
+    expected = dump(database_of(tmp_path))
+    change(tmp_path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
+    change(tmp_path, "DROP TABLE orders")
+    said: list[str] = []
+    with projecting(tmp_path, database_of(tmp_path), said.append) as projector:
+        assert projector.step() == 0
+
+    assert dump(database_of(tmp_path)) == expected
+    assert "another version" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "text"),
+    [
+        ("SQLITE_FULL", ProjectionDiskError, "disk is full"),
+        ("SQLITE_IOERR_WRITE", ProjectionDiskError, "mend the disk"),
+        ("SQLITE_READONLY", ProjectionDiskError, "right to the file"),
+        ("SQLITE_BUSY", ProjectionBusyError, "locked the database"),
+        ("SQLITE_CORRUPT", ProjectionUnusableError, "project --rebuild"),
+        ("SQLITE_NOTADB", ProjectionUnusableError, "project --rebuild"),
+        ("SQLITE_CONSTRAINT_PRIMARYKEY", ProjectionUnusableError, "project --rebuild"),
+    ],
+)
+def test_what_sqlite_says_becomes_what_to_do(
+    code: str, error: type[ProjectionError], text: str
+) -> None:
+    """Each kind of trouble is named with the file and a remedy."""
+    trouble = sqlite3.OperationalError("something")
+    trouble.sqlite_errorname = code
+    with pytest.raises(error, match=f"projection.db: .*{text}"), faults_of(Path("projection.db")):
+        raise trouble
+
+
+def test_a_disk_that_fills_up_costs_nothing(day: Day, tmp_path: Path) -> None:
+    """SQLite's own error for a full disk ends the projector; with room again it goes on."""
+    day.write(tmp_path)
+    file = database_of(tmp_path)
+    with projecting(tmp_path, file, quiet) as projector:
+        projector._connection.execute("PRAGMA max_page_count = 30")
+        with pytest.raises(ProjectionDiskError, match="disk is full"):
+            take_all(projector)
+    project_all(tmp_path)
+    expected = dump(file)
+    rebuild(tmp_path, file, quiet)
+
+    assert dump(file) == expected
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    """A second projector of the same database is told who is first."""
+    file = database_of(tmp_path)
+    stack = ExitStack()
+    with database.writer_lock(file), pytest.raises(ProjectionBusyError, match=f"{os.getpid()}"):
+        stack.enter_context(database.writer_lock(file))
+    with database.writer_lock(file):
+        pass
+
+
+def test_no_projection_yet_names_the_command(tmp_path: Path) -> None:
+    """Who reads before there is anything is told what to run."""
+    with ExitStack() as stack, pytest.raises(ProjectionMissingError, match="Run `kk99fix project`"):
+        stack.enter_context(database.opened_for_reading(database_of(tmp_path)))
+
+
+def flip(path: Path, chance: random.Random) -> None:
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_never_goes_unnoticed_in_the_structure(day: Day, tmp_path: Path) -> None:
+    """After a flip the projector refuses, or reads and goes on; a rebuild mends all of them."""
+    day.write(tmp_path)
+    file = database_of(tmp_path)
+    project_all(tmp_path)
+    expected, good = dump(file), file.read_bytes()
+    chance = random.Random(3)  # noqa: S311 - seeded on purpose
+    refused = 0
+    for _ in range(FLIPS):
+        file.resolve().write_bytes(good)
+        flip(file.resolve(), chance)
+        refused += not goes_on(tmp_path)
+    assert refused > FLIPS / 20
+    file.resolve().write_bytes(b"no database at all" + good[18:])
+    assert not goes_on(tmp_path)
+    rebuild(tmp_path, file, quiet)
+    assert dump(file) == expected
+
+
+def goes_on(state_dir: Path) -> bool:
+    """Whether the projector takes the database; if it refuses, it says what to do."""
+    try:
+        project_all(state_dir)
+    except ProjectionUnusableError as error:
+        assert "kk99fix project --rebuild" in str(error)  # noqa: PT017 - either way is right
+        return False
+    return True
+
+
+@pytest.fixture
+def damage() -> Callable[[Path, str], None]:
+    """Change a row as no program of ours would."""
+    return change
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE positions SET bought_qty = 'much'",
+        "UPDATE positions SET bought_notional = NULL",
+        "UPDATE journal_position SET lsn = lsn - 200, offset = offset",
+    ],
+)
+def test_rows_that_make_no_sense_are_refused(
+    day: Day, tmp_path: Path, damage: Callable[[Path, str], None], statement: str
+) -> None:
+    """Rows that the projector needs and cannot understand are no reason for a traceback."""
+    day.write(tmp_path)
+    project_all(tmp_path)
+    damage(tmp_path, statement)
+    with pytest.raises(ProjectionUnusableError, match="project --rebuild"):
+        project_all(tmp_path)
