@@ -51,6 +51,10 @@ class Chunks:
         self._take_note(place, fed, order)
         return fed
 
+    def gone_until(self, session: int, epoch: int) -> int:
+        """Return the last number of an epoch that retention has removed; 0: none."""
+        return self._sent.gone_until(session, epoch)
+
     def _walk(self, place: Place, offset: int, source: int | None, order: FeedOrder) -> Fed:
         return self._engine.feed(place.records, place.crc_seed, offset, source, order, _LIMITS)
 

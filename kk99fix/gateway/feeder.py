@@ -5,6 +5,7 @@ core (next number that the ring does not have) is the only outbox.
 Ranges asked for again go first (`ranges`), within the session's quota of bytes (`quota`); then the
 session catches up from its cursor to the tail, and its ring follows again.
 What is sent for the first time is no resend and takes nothing of the quota.
+What retention has removed is filled, and neither sent nor waited for.
 After our Logout(5) only ranges are fed, and the tail up to that Logout: what is sent to the session
 later waits for its next connection.
 
@@ -172,6 +173,7 @@ class Feeder:
         if not wanted.began_ns:
             wanted.began_ns = now_ns
             self._log.began(feed.session, wanted)
+        self._fill_removed(feed, wanted)
         fed = self._chunk(feed, wanted.next_number, wanted.last, again=True)
         if fed is None:
             return
@@ -187,11 +189,24 @@ class Feeder:
             if wanted.first <= self._engine.cursor(feed.session) <= wanted.last:
                 self._engine.advance(feed.session, wanted.last + 1)
 
+    def _fill_removed(self, feed: Feed, wanted: UnderWay) -> None:
+        """Take what is gone into the gap fill before what is still there."""
+        gone = min(self._chunks.gone_until(feed.session, feed.epoch), wanted.last)
+        if wanted.next_number <= gone:
+            now_ns = self._sequencer.pump.now_ns()
+            self._log.removed(feed.session, wanted.next_number, gone, now_ns)
+            feed.gap_from = feed.gap_from or wanted.next_number
+            wanted.next_number = gone + 1
+
     def _feed_tail(self, feed: Feed) -> bool:
         """Send what was never sent; True at the tail, where the ring follows again, or the end."""
         session = feed.session
         if not self._wants_tail(session):
             return True
+        gone = self._chunks.gone_until(session, feed.epoch)
+        if self._engine.cursor(session) <= gone:
+            feed.ranges.add(self._engine.cursor(session), gone)
+            return False
         last = self._sequencer.venue.last_number(session)
         newest = self._engine.session(session).next_out - 1
         fed = None

@@ -1,4 +1,4 @@
-"""Log lines about large resends: one when it begins, one when it ends.
+"""Log lines about large resends: one when it begins, one when it ends; and about removed messages.
 
 A session that asks again and again has one pair of lines in ten seconds; the next line says how
 many resends were left out.
@@ -35,6 +35,8 @@ class ResendLog:
         self._log = log
         self._name_of = name_of
         self._shown: dict[int, _Shown] = {}
+        #: When a session's removed messages were last told of.
+        self._removed_ns: dict[int, int] = {}
 
     def began(self, session: int, wanted: UnderWay) -> None:
         """Note that a range is under way."""
@@ -68,3 +70,11 @@ class ResendLog:
             unsent=wanted.last - wanted.next_number + 1,
             seconds=round((now_ns - shown.began_ns) / NS_PER_S, 3),
         )
+
+    def removed(self, session: int, first: int, last: int, now_ns: int) -> None:
+        """Note that numbers were filled since retention has removed their messages."""
+        before_ns = self._removed_ns.get(session)
+        if before_ns is None or now_ns - before_ns >= EVERY_NS:
+            self._removed_ns[session] = now_ns
+            name = self._name_of(session)
+            self._log.info("removed messages filled", session=name, first=first, last=last)

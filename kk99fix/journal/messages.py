@@ -15,7 +15,8 @@ at a time, until it says that the number has its `place`.
 Whoever walks on from a place says with `moved` and `ended` how far it came.
 `note` adds what a caller knows anyway and saves a scan.
 What is held is bounded by sessions times segments; of the mapped files this process keeps no more
-than the windows that are being read.
+than the windows that are being read, and of compressed ones what `indexed` allows.
+What retention has removed is not there any more: `gone_until` says up to which number.
 
 Rules:
 
@@ -24,7 +25,6 @@ Rules:
 - Records are verified by whoever reads them; this module steps from header to header.
 """
 
-import mmap
 from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +33,13 @@ from typing import Final
 import attrs
 
 from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.indexed import WINDOW_BYTES, Held, Indexed
+from kk99fix.journal.removed import read_removed
 from kk99fix.journal.scan import Extent, Scan
 from kk99fix.journal.segment import (
     PAGE_BYTES,
     Position,
-    Segment,
-    map_records,
+    find_segment,
     read_ahead,
     read_segment,
     segment_name,
@@ -47,8 +48,6 @@ from kk99fix.journal.segment import (
 MARK_EVERY: Final = 1024
 #: `prepare` scans at most one more than so many times MARK_EVERY records: half a millisecond.
 SLICE_MARKS: Final = 1
-#: Of a mapped segment: read ahead one of these, and let those behind go.
-WINDOW_BYTES: Final = 1 << 20
 _REMEDY = "Stop the gateway and restore the journal from a copy"
 
 
@@ -63,46 +62,6 @@ class Place:
     offset: int
     #: Offset of the last message record before that, if known: the source of a copy at `offset`.
     source: int | None
-
-
-class _Indexed:
-    """One mapped segment and what is known of it; offsets count from the first record."""
-
-    def __init__(self, segment: Segment) -> None:
-        self.segment = segment
-        self.records = map_records(segment)
-        self._mapped: mmap.mmap = self.records.obj  # type: ignore[assignment]
-        self.extents: dict[tuple[int, int], Extent] = {}
-        self.scanned_to = 0
-        self.marks = [0]  # offsets of the records first_lsn, first_lsn + 1024, ...
-
-    def add(self, key: tuple[int, int], extent: Extent) -> None:
-        """Join what is known of `key` in this segment with one more extent."""
-        known = self.extents.get(key, extent)
-        first = min(known, extent, key=lambda each: each.first)
-        last = max(known.last, extent.last)
-        self.extents[key] = Extent(first.first, last, first.offset)
-
-    def passed(self, start: int, end: int) -> bool:
-        """Have what follows `end` read ahead, and what was read from `start` on let go.
-
-        The pages stay in the system's cache; only this process holds no more of them.
-        True when the rest of the segment is being read already.
-        """
-        first, window = start // WINDOW_BYTES, end // WINDOW_BYTES
-        if first == window:
-            return False
-        behind = PAGE_BYTES + first * WINDOW_BYTES
-        self._mapped.madvise(mmap.MADV_DONTNEED, behind, (window - first) * WINDOW_BYTES)
-        ahead = PAGE_BYTES + (window + 1) * WINDOW_BYTES
-        if ahead < len(self._mapped):
-            self._mapped.madvise(mmap.MADV_WILLNEED, ahead, WINDOW_BYTES)
-        return ahead + WINDOW_BYTES >= len(self._mapped)
-
-    def left(self, start: int) -> None:
-        """Let go of everything from `start` on: who read there goes on elsewhere."""
-        window = PAGE_BYTES + start // WINDOW_BYTES * WINDOW_BYTES
-        self._mapped.madvise(mmap.MADV_DONTNEED, window)
 
 
 @attrs.define
@@ -130,9 +89,11 @@ class SentMessages:
         """Take the journal's directory and where its written part ends (`writer.position`)."""
         self._directory = directory
         self._position = position
-        self._first_segment = first_segment
+        self._oldest = first_segment
+        self._removed = read_removed(directory)
         self._scan = scan or Scan()
-        self._segments: dict[int, _Indexed] = {}
+        self._segments: dict[int, Indexed] = {}
+        self._held = Held()
         self._cursors: dict[tuple[int, int], tuple[int, Position, int | None]] = {}
         self._searches: dict[tuple[int, int], _Search] = {}
 
@@ -150,13 +111,15 @@ class SentMessages:
         """
         key = session, epoch
         if self._has_cursor(key, begin):
-            return True
+            return self._may_read(self._cursors[key][1].segment)
         search = self._searches.get(key)
         if search is None or search.number != begin:
             search = self._searches[key] = _Search(begin, self._position())
         if search.place is None:
             search.place = self._narrow(search, key)
-        if search.place is None or not self._walk(search, key):
+        if search.place is None or not self._may_read(search.place.segment):
+            return False
+        if not self._walk(search, key):
             return False
         del self._searches[key]
         self._cursors[key] = begin, search.place, None
@@ -215,28 +178,67 @@ class SentMessages:
         path = self._segment(place.segment).segment.path
         return JournalDamagedError(path, PAGE_BYTES + offset, found, _REMEDY)
 
+    def gone_until(self, session: int, epoch: int) -> int:
+        """Return the last number of an epoch that retention has removed; 0: none, or it is over."""
+        return self._removed.last_sent(session, epoch)
+
+    def replaced(self, number: int) -> None:
+        """Let go of a segment whose file was compressed or removed, so that the disk gets it back.
+
+        It is looked up anew when it is next needed.
+        """
+        indexed = self._segments.pop(number, None)
+        if indexed is not None:
+            self._held.forget(indexed)
+        self._removed = read_removed(self._directory)
+
     # ---------------------------------------------------------------- inside
 
-    def _segment(self, number: int) -> _Indexed:
+    @property
+    def _first_segment(self) -> int:
+        return max(self._oldest, self._removed.segment + 1)
+
+    def _segment(self, number: int) -> Indexed:
         indexed = self._segments.get(number)
         if indexed is None:
-            indexed = _Indexed(read_segment(self._directory / segment_name(number)))
+            indexed = Indexed(read_segment(self._directory / segment_name(number)))
             self._segments[number] = indexed
         return indexed
+
+    def _may_read(self, number: int) -> bool:
+        """Whether a segment's records may be read now; else a later call says so."""
+        return self._is_there(number) and self._held.ready(self._segment(number))
+
+    def _is_there(self, number: int) -> bool:
+        """Whether retention has left a segment; what led to it is searched anew if not."""
+        if number in self._segments or find_segment(self._directory, number) is not None:
+            return True
+        self._removed = read_removed(self._directory)
+        if number >= self._first_segment:
+            return True  # and reading it says what is wrong
+        self._start_over(number)
+        return False
+
+    def _start_over(self, number: int) -> None:
+        """Forget the places in a segment that was removed; what is asked for is searched anew."""
+        gone = [key for key, cursor in self._cursors.items() if cursor[1].segment == number]
+        for key in gone:
+            del self._cursors[key]
+        self._searches.clear()
 
     def _end(self, number: int) -> int:
         """Return where the written records of a segment end, at the latest."""
         position = self._position()
         if number == position.segment:
             return position.offset - PAGE_BYTES
-        return len(self._segment(number).records)
+        return self._segment(number).size
 
     def _has_cursor(self, key: tuple[int, int], number: int) -> bool:
         """Whether reading ended where `number` comes next."""
         cursor = self._cursors.get(key)
         return cursor is not None and cursor[0] == number
 
-    def _scan_to(self, indexed: _Indexed, end: int) -> None:
+    def _scan_to(self, indexed: Indexed, end: int) -> None:
         """Take the extents of the records up to `end` into the index."""
         found = self._scan.extents(indexed.records, indexed.scanned_to, end)
         for each, (first, last, offset) in found.items():
@@ -246,12 +248,16 @@ class SentMessages:
     def _narrow(self, search: _Search, key: tuple[int, int]) -> Position | None:
         """Return a place at or before the message; None after one more slice was scanned."""
         for number in range(search.end.segment, self._first_segment - 1, -1):
+            if not self._is_there(number):
+                return None
             indexed, end = self._segment(number), self._search_end(search, number)
             extent = indexed.extents.get(key)
             if extent is not None and extent.first <= search.number <= extent.last:
                 return Position(number, PAGE_BYTES + extent.offset)
             begins_later = extent is not None and extent.first > search.number
             if indexed.scanned_to < end and not begins_later:
+                if not self._held.ready(indexed):
+                    return None
                 start = indexed.scanned_to
                 if number > self._first_segment and number - 1 not in self._segments:
                     self._read_ahead(number - 1)
@@ -287,14 +293,14 @@ class SentMessages:
             return search.end.offset - PAGE_BYTES
         return self._end(number)
 
-    def _slice_end(self, indexed: _Indexed, start: int, end: int) -> int:
+    def _slice_end(self, indexed: Indexed, start: int, end: int) -> int:
         """Return a record's offset a few thousand records behind `start`, or `end`."""
         marks, wanted = indexed.marks, bisect_right(indexed.marks, start) + SLICE_MARKS
         if wanted >= len(marks):
             self._offset_of(indexed, indexed.segment.header.first_lsn + wanted * MARK_EVERY, end)
         return min(marks[wanted], end) if wanted < len(marks) else end
 
-    def _offset_of(self, indexed: _Indexed, lsn: int, end: int) -> int | None:
+    def _offset_of(self, indexed: Indexed, lsn: int, end: int) -> int | None:
         """Return the offset of `lsn`, extending the segment's marks as far as it lies."""
         records = indexed.records[:end]
         first_lsn = indexed.segment.header.first_lsn

@@ -18,13 +18,15 @@ Rules:
 - `crc_seed` is the CRC-32C of uuid and number, so a record never verifies in another segment.
 - Numbers are dense from 1; a file's name is its number with eight digits.
 - A file gets its final name only with its header page written.
+- A segment of before may stand there compressed (`compressed`); it reads like the file it was, and
+  offsets in it are those of that file.
+- A journal begins with segment 1, or behind the last segment that retention has removed.
 
 Which records a segment holds is the business of `writer` and `reader`.
 """
 
 import mmap
 import os
-import re
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -33,9 +35,12 @@ from typing import Final
 import attrs
 from crc32c import crc32c
 
+from kk99fix.journal.compressed import Inflation, content_bytes
 from kk99fix.journal.errors import JournalDamagedError, JournalReadError
 from kk99fix.journal.files import Files, write_all
+from kk99fix.journal.names import compressed_name, is_compressed, segment_paths
 from kk99fix.journal.record import Buffer
+from kk99fix.journal.removed import read_removed
 
 MAGIC: Final = b"KK99JRNL"
 SEGMENT_VERSION: Final = 2
@@ -48,7 +53,6 @@ FLAG_DURABLE: Final = 1
 """Of the header page: the records come in groups with watermarks."""
 _PAGE_CRC: Final = struct.Struct("<I")
 _PAGE_CRC_OFFSET: Final = PAGE_BYTES - 4
-_NAME: Final = re.compile(r"\d{8,}\.kkj")
 _ZEROS: Final = bytes(1 << 20)
 _COPY = "Restore the file from a copy"
 
@@ -123,6 +127,11 @@ class Segment:
     path: Path
     header: SegmentHeader
 
+    @property
+    def compressed(self) -> bool:
+        """Whether the file is compressed."""
+        return is_compressed(self.path)
+
 
 @attrs.frozen
 class Position:
@@ -179,16 +188,24 @@ def unpack_page(page: Buffer, path: Path) -> SegmentHeader:
     return header
 
 
+def find_segment(directory: Path, number: int) -> Path | None:
+    """Return the file of segment `number`, None where there is none."""
+    for name in (segment_name(number), compressed_name(number)):
+        if (path := directory / name).exists():
+            return path
+    return None
+
+
 def read_segment(path: Path) -> Segment:
-    """Read and check a file's header page, name and size; JournalDamagedError, JournalReadError."""
-    try:
-        with path.open("rb") as file:
-            page = file.read(PAGE_BYTES)
-            size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise JournalReadError(path, error) from error
+    """Read and check a file's header page, name and size; JournalDamagedError, JournalReadError.
+
+    Where a segment's file is gone its compressed one is taken.
+    """
+    if not is_compressed(path) and not path.exists():
+        path = _replaced(path)
+    page, size = _compressed_page(path) if is_compressed(path) else _page(path)
     header = unpack_page(page, path)
-    if path.name != segment_name(header.number):
+    if path.name not in (segment_name(header.number), compressed_name(header.number)):
         found = f"the file holds segment {header.number} but is named {path.name}"
         raise JournalDamagedError(path, 16, found, "Give every file its own name back")
     if size != header.segment_bytes:
@@ -197,16 +214,48 @@ def read_segment(path: Path) -> Segment:
     return Segment(path, header)
 
 
+def _replaced(path: Path) -> Path:
+    """Return the compressed file of a segment whose own file is gone, if there is one."""
+    compressed = path.with_name(path.name + ".zst")
+    return compressed if compressed.exists() else path
+
+
+def _page(path: Path) -> tuple[bytes, int]:
+    """Return the header page and the size of a segment's file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(PAGE_BYTES), os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise JournalReadError(path, error) from error
+
+
+def _compressed_page(path: Path) -> tuple[bytes, int]:
+    """Return the header page in a compressed file, and the size of the segment in it."""
+    size = content_bytes(path)
+    if size < PAGE_BYTES:
+        raise JournalDamagedError(path, 0, "this is not a segment of a kk99fix journal", _COPY)
+    return Inflation(path, PAGE_BYTES).head(), size
+
+
 def map_records(segment: Segment) -> memoryview:
     """Map the file and return the bytes of its records, from offset 4096 on; JournalReadError.
 
     What is written later shows through. The mapping ends with the last view of it.
+    A compressed file is decompressed into memory first; JournalDamagedError.
     """
+    if segment.compressed:
+        inflation = Inflation(segment.path, segment.header.segment_bytes)
+        while not inflation.step():
+            pass
+        return memoryview(inflation.mapped)[PAGE_BYTES:]
     try:
         with segment.path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), segment.header.segment_bytes, access=mmap.ACCESS_READ)
     except OSError as error:
-        raise JournalReadError(segment.path, error) from error
+        compressed = _replaced(segment.path)  # since it was found
+        if compressed == segment.path:
+            raise JournalReadError(segment.path, error) from error
+        return map_records(attrs.evolve(segment, path=compressed))
     return memoryview(mapped)[PAGE_BYTES:]
 
 
@@ -219,6 +268,7 @@ def read_ahead(path: Path, length: int) -> None:
 def list_segments(directory: Path, *, first_number: int = 1) -> list[Segment]:
     """Return the segments from `first_number` on in order, none missing and none foreign.
 
+    Those that retention has removed are passed over, also where their files are still there.
     JournalDamagedError names the first file that breaks this.
     An empty list means that there is no journal yet.
     """
@@ -228,11 +278,10 @@ def list_segments(directory: Path, *, first_number: int = 1) -> list[Segment]:
         return []
     except OSError as error:
         raise JournalReadError(directory, error) from error
-    paths = sorted((int(path.stem), path) for path in entries if _NAME.fullmatch(path.name))
+    first_number = max(first_number, read_removed(directory).segment + 1)
+    paths = {n: path for n, path in segment_paths(entries).items() if n >= first_number}
     segments: list[Segment] = []
-    for wanted, (number, path) in enumerate(
-        (p for p in paths if p[0] >= first_number), first_number
-    ):
+    for wanted, (number, path) in enumerate(paths.items(), first_number):
         if number != wanted:
             missing = directory / segment_name(wanted)
             found = f"the file is missing, the next one there is {path.name}"
