@@ -43,9 +43,9 @@ def compress(files: Files, source: Path, target: Path) -> None:
         files.close(fd)
 
 
-def sha256_of(path: Path) -> bytes:
-    """Return the SHA-256 of the bytes of a segment, decompressed; as `Inflation` raises."""
-    if not path.name.endswith(".zst"):
+def sha256_of(path: Path, *, compressed: bool) -> bytes:
+    """Return the SHA-256 of a segment's file as it was written; raises as `Inflation` does."""
+    if not compressed:
         try:
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").digest()
@@ -104,14 +104,18 @@ class Inflation:
         # Reading on looks at the checksum.
         if self._read_into(memoryview(bytearray(1))):
             raise self._damaged("bytes follow the end of the segment")
-        self._file.close()
+        self.close()
         return True
 
     def head(self) -> bytes:
         """Take in what there is room for, however much follows, and return it."""
         self._fill(len(self.mapped))
-        self._file.close()
+        self.close()
         return self.mapped[:]
+
+    def close(self) -> None:
+        """Close the file; what was taken in stays."""
+        self._file.close()
 
     def _fill(self, end: int) -> None:
         with memoryview(self.mapped) as whole:
@@ -127,7 +131,9 @@ class Inflation:
         except zstandard.ZstdError as error:
             raise self._damaged(f"the compressed bytes are damaged ({error})") from error
         except OSError as error:
+            self.close()
             raise JournalReadError(self._path, error) from error
 
     def _damaged(self, found: str) -> JournalDamagedError:
+        self.close()
         return JournalDamagedError(self._path, self._done, found, _REMEDY)

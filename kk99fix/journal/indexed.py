@@ -1,4 +1,4 @@
-"""What is known of one segment for finding sent messages in it, and its records while they are held.
+"""What is known of one segment for finding sent messages in it, and its records while held.
 
 The file of a segment is mapped when it is first looked at.
 A compressed one is decompressed into memory a piece at a time, so that nobody waits for it, and
@@ -126,16 +126,27 @@ class Held:
             holding = self._all[path] = _Holding(indexed, Inflation(path, size))
         holding.used_at = self._calls
         if holding.inflation is not None:
-            if not holding.inflation.step(PIECE_BYTES):
+            if not self._step(path, holding.inflation):
                 return False
             indexed.hold(holding.inflation.mapped)
             holding.inflation = None
         return True
 
+    def _step(self, path: Path, inflation: Inflation) -> bool:
+        """Take a piece in; a segment that fails is not held."""
+        try:
+            return inflation.step(PIECE_BYTES)
+        except JournalError:
+            del self._all[path]
+            raise
+
     def forget(self, indexed: Indexed) -> None:
         """Hold a segment no longer."""
-        if self._all.pop(indexed.segment.path, None) is not None:
+        holding = self._all.pop(indexed.segment.path, None)
+        if holding is not None:
             indexed.hold(None)
+            if holding.inflation is not None:
+                holding.inflation.close()
 
     def _make_room(self, size: int) -> bool:
         """Let go of what nobody uses until there is room; whether there is."""

@@ -39,6 +39,8 @@ class Seal:
     segment: int
     first_lsn: int
     next_lsn: int
+    #: Venue time of its last input.
+    last_time_ns: int
     #: Of the segment's file, before it is compressed.
     size_bytes: int
     sha256: bytes
@@ -59,6 +61,7 @@ def write_seal(files: Files, directory: Path, seal: Seal) -> None:
         "segment": seal.segment,
         "first_lsn": seal.first_lsn,
         "next_lsn": seal.next_lsn,
+        "last_time_ns": seal.last_time_ns,
         "bytes": seal.size_bytes,
         "sha256": seal.sha256.hex(),
         "chain": seal.chain.hex(),
@@ -91,6 +94,7 @@ def _from(content: dict[str, Any]) -> Seal:
         segment=content["segment"],
         first_lsn=content["first_lsn"],
         next_lsn=content["next_lsn"],
+        last_time_ns=content["last_time_ns"],
         size_bytes=content["bytes"],
         sha256=bytes.fromhex(content["sha256"]),
         chain=bytes.fromhex(content["chain"]),

@@ -9,7 +9,8 @@ from support.sent_messages import fetch
 
 from kk99fix.journal import messages
 from kk99fix.journal.errors import JournalDamagedError
-from kk99fix.journal.messages import MARK_EVERY, WINDOW_BYTES, Place, SentMessages
+from kk99fix.journal.indexed import WINDOW_BYTES
+from kk99fix.journal.messages import MARK_EVERY, Place, SentMessages
 from kk99fix.journal.record import (
     Buffer,
     DropCopy,

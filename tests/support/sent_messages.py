@@ -59,6 +59,8 @@ def fetch_prepared(
             break
         else:
             index.ended(session, epoch, number, place)
+            while not index.prepare(session, epoch, number):
+                pass
     return found
 
 
