@@ -331,6 +331,12 @@ def prepare_file(files: Files, temporary: Path, prepared: Path, segment_bytes: i
         raise
 
 
+def is_begun(prepared: Path) -> bool:
+    """Whether a prepared file has got a header page already, and so may hold records; OSError."""
+    with prepared.open("rb") as file:
+        return any(file.read(PAGE_BYTES))
+
+
 def round_to_pages(length: int) -> int:
     """Return `length` rounded up to whole pages of 4096 bytes."""
     return (length + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES

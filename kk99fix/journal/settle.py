@@ -1,4 +1,4 @@
-"""Before a start reads the last segment: what the system holds of it goes to the disk.
+"""What a start brings to the disk before it reads or writes: the folders, and the last segment.
 
 A sync that failed may leave bytes in the system's cache that the disk never took, and a process
 that was killed leaves bytes there that nobody synced. So the file is synced, the cache dropped, and
@@ -13,6 +13,20 @@ from pathlib import Path
 
 from kk99fix.journal.errors import JournalWriteError
 from kk99fix.journal.files import Files
+
+
+def make_folder(files: Files, folder: Path) -> None:
+    """Make a folder and those above it, their names on the disk; JournalWriteError.
+
+    Nothing in a folder outlives the machine whose own name was not synced.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in missing:
+            files.sync_directory(each.parent)
+    except OSError as error:
+        raise JournalWriteError(folder, 0, "make the folder", error) from error
 
 
 def settle(files: Files, path: Path) -> None:

@@ -17,6 +17,8 @@ Rules:
 - A unit never spans segments; a batch larger than a segment gets a segment of its own size.
 - A failure raises JournalWriteError, and so does every later call: nothing is tried again.
   Only a failure to prepare ahead stops nothing: it raises JournalPrepareError in its own thread.
+- A durable segment gets its name with its header page on the disk, so no name is ever found without
+  it. A file with a header page that lost its name may hold records, and is not used again.
 - The writer knows lsn only as the first one of a segment; dense numbering is the core's business.
 
 Waiting for the disk, and reading, belong to others.
@@ -43,6 +45,7 @@ from kk99fix.journal.segment import (
     Position,
     SegmentHeader,
     Tail,
+    is_begun,
     prepare_file,
     round_to_pages,
     segment_name,
@@ -236,6 +239,8 @@ class JournalWriter:
         fd = self._files.open(source, os.O_RDWR)
         try:
             write_all(self._files, fd, header.pack(), 0)
+            if header.identity.durable:
+                self._files.fdatasync(fd)
         except OSError:
             self._files.close(fd)
             raise
@@ -281,7 +286,8 @@ class JournalWriter:
             self._files.unlink(path)
         for path in sorted(self.directory.glob(f"*{PREPARED_SUFFIX}")):
             match = _PREPARED_NAME.fullmatch(path.stem)
-            if match is not None and path.stat().st_size == self.segment_bytes:
+            usable = path.stat().st_size == self.segment_bytes and not is_begun(path)
+            if match is not None and usable:
                 self._prepared.append(path)
                 self._next_prepared = int(match[1]) + 1
             else:

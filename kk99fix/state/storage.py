@@ -23,7 +23,7 @@ from kk99fix.journal.messages import SentMessages
 from kk99fix.journal.reader import JournalReader, Run
 from kk99fix.journal.scan import Scan
 from kk99fix.journal.segment import Identity, Segment, SegmentCapacity, list_segments
-from kk99fix.journal.settle import settle
+from kk99fix.journal.settle import make_folder, settle
 from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher import library as core
 from kk99fix.matcher.engine import Engine
@@ -77,7 +77,7 @@ def open_storage(
     Raises `JournalError` (locked, damaged, foreign) and `DivergenceError`.
     """
     folder = state_dir / JOURNAL_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(files, folder)
     lock = StateLock(state_dir)
     segments = list_segments(folder)
     if segments:

@@ -22,7 +22,7 @@ from kk99fix.journal.ends import last_nonzero
 from kk99fix.journal.errors import JournalDamagedError, JournalWriteError
 from kk99fix.journal.record import RECORD_HEADER_BYTES, Kind, pack_group, pack_record, seal
 from kk99fix.journal.segment import PAGE_BYTES, SegmentHeader, segment_name
-from kk99fix.journal.settle import settle
+from kk99fix.journal.settle import make_folder, settle
 
 DURABLE = attrs.evolve(IDENTITY, durable=True)
 #: A group of lsn 1 to 6, one of lsn 7 to 9 that tells that they are on the disk, and a marker.
@@ -225,6 +225,18 @@ def test_a_disk_that_cannot_be_settled_refuses_the_start(one: Path, call: str) -
     with pytest.raises(JournalWriteError, match=r"00000001\.kkj.*cannot sync the last segment"):
         settle(FaultyFiles(call, errno.EIO), one)
     assert image == one.read_bytes()
+
+
+def test_the_names_of_new_folders_are_synced(tmp_path: Path) -> None:
+    """Each folder that a start makes is synced in the one above it, and no other."""
+    files = FaultyFiles()
+
+    make_folder(files, tmp_path / "var" / "journal")
+    make_folder(files, tmp_path / "var" / "journal")
+
+    assert files.calls == {"sync_directory": 2}
+    with pytest.raises(JournalWriteError, match="cannot make the folder"):
+        make_folder(FaultyFiles("sync_directory", errno.EIO), tmp_path / "other")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@ import os
 import threading
 from pathlib import Path
 
+import attrs
 import pytest
+from support.disk_planes import Renamed, Synced, Wrote
 from support.journal_files import (
     IDENTITY,
     SMALL_SEGMENT_BYTES,
@@ -14,6 +16,7 @@ from support.journal_files import (
     unit,
     write_journal,
 )
+from support.virtual_disk import VirtualDisk
 
 from kk99fix.journal.errors import JournalPrepareError, JournalWriteError
 from kk99fix.journal.record import seal
@@ -141,6 +144,39 @@ def test_prepared_files_outlive_the_process(tmp_path: Path) -> None:
     assert again.statistics().prepared == 3
     sizes = {path.stat().st_size for path in tmp_path.glob("prepared-*")}
     assert sizes == {SMALL_SEGMENT_BYTES}
+    again.close()
+
+
+def test_a_durable_segment_gets_its_name_with_its_page_on_the_disk(tmp_path: Path) -> None:
+    """The header page is synced before the rename, so a crash never leaves a name without it."""
+    writer = JournalWriter(
+        tmp_path,
+        attrs.evolve(IDENTITY, durable=True),
+        segment_bytes=SMALL_SEGMENT_BYTES,
+        files=(disk := VirtualDisk(tmp_path)),
+    )
+
+    writer.create()
+
+    calls = [type(step) for step in disk.steps]
+    assert calls[-3:] == [Wrote, Synced, Renamed]
+    writer.close()
+
+
+def test_a_prepared_file_with_a_header_page_is_not_used_again(tmp_path: Path) -> None:
+    """It lost its name to a crash and may hold records of the segment that it was."""
+    writer = write_journal(tmp_path, [unit(1)])
+    writer.prepare_ahead(2)
+    writer.close()
+    begun, unused = sorted(tmp_path.glob("prepared-*"))
+    with begun.open("r+b") as file:
+        file.write(b"KK99")
+
+    again = make_writer(tmp_path)
+    again.resume(recover(tmp_path))
+
+    assert [path.name for path in tmp_path.glob("prepared-*")] == [unused.name]
+    assert again.statistics().prepared == 1
     again.close()
 
 
