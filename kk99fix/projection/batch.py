@@ -26,21 +26,25 @@ class OrderState:
     symbol: str | None
     side: str | None
     ord_type: str | None
-    time_in_force: str | None
-    first_cl_ord_id: str | None
-    cl_ord_id: str | None
-    price_e8: int | None
-    order_qty_e8: int | None
-    cum_qty_e8: int | None
-    leaves_qty_e8: int | None
-    avg_px_e8: int | None
-    status: str | None
-    reason: str | None
-    entered_ns: int
-    changed_ns: int
-    closed_ns: int | None
-    first_lsn: int
-    last_lsn: int
+    time_in_force: str | None = None
+    first_cl_ord_id: str | None = None
+    cl_ord_id: str | None = None
+    price_e8: int | None = None
+    order_qty_e8: int | None = None
+    cum_qty_e8: int | None = None
+    leaves_qty_e8: int | None = None
+    avg_px_e8: int | None = None
+    status: str | None = None
+    reason: str | None = None
+    entered_ns: int = 0
+    changed_ns: int = 0
+    closed_ns: int | None = None
+    first_lsn: int = 0
+    last_lsn: int = 0
+
+    def row_of_side(self, lsn: int) -> Row:
+        """Return the columns of one side of a trade, reported by record `lsn`."""
+        return (self.order_id, self.session, self.firm, self.account, lsn)
 
 
 @attrs.define

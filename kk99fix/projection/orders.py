@@ -20,7 +20,6 @@ from kk99fix.projection.batch import Batch, OrderState
 from kk99fix.projection.decimals import E8Values
 from kk99fix.projection.positions import Position
 from kk99fix.projection.sessions import SessionState
-from kk99fix.projection.words import word
 
 Fields = dict[str, str]
 _COUNTER: Final = list(schema.EXECUTIONS.columns).index("counter_order_id")
@@ -76,10 +75,10 @@ class Orders:
         order_id = int(fields["37"])
         unasked = event in {"canceled", "expired"} and "41" not in fields
         reason = code_of(fields) if unasked else None
-        order = self._order(order_id, lsn, time_ns, session, fields, reason)
         row = self._execution(lsn, time_ns, session.name, event, order_id, fields, reason)
+        order = self._order(row, session, fields)
         if event == "trade":
-            self._trade(lsn, time_ns, order, row, fields)
+            self._trade(order, row)
         elif event == "new" or "41" in fields:
             ids = (session.name, fields["11"], order_id, event, lsn)
             self.batch.client_order_ids.append(ids)
@@ -89,8 +88,8 @@ class Orders:
     ) -> None:
         """Take an OrderCancelReject(9)."""
         order_id = int(fields["37"]) if fields["37"].isdecimal() else None
-        event = word(words.CANCEL_REJECT_EVENTS, fields["434"]) or ""
-        request = word(words.CANCEL_REJECT_REQUESTS, fields["434"])
+        event = words.CANCEL_REJECT_EVENTS[fields["434"]]
+        request = words.CANCEL_REJECT_REQUESTS[fields["434"]]
         self._execution(lsn, time_ns, session.name, event, order_id, fields, code_of(fields))
         self._rejected(lsn, time_ns, session.name, "OrderCancelReject", request, order_id, fields)
 
@@ -109,53 +108,30 @@ class Orders:
             request = "AF" if "584" in fields else "H"
             self._rejected(lsn, time_ns, session.name, "ExecutionReport", request, order_id, fields)
 
-    def _order(
-        self,
-        order_id: int,
-        lsn: int,
-        time_ns: int,
-        session: SessionState,
-        fields: Fields,
-        reason: str | None,
-    ) -> OrderState:
-        """Return the order as the report leaves it."""
-        get, e8 = fields.get, self._e8
+    def _order(self, row: list[Any], session: SessionState, fields: Fields) -> OrderState:
+        """Return the order as the report leaves it; `row` is what the report says."""
+        lsn, time_ns, _, event, order_id, _, status, cl_ord_id, orig_cl_ord_id, symbol, side = row[
+            :11
+        ]
         order = self.batch.orders.get(order_id)
         if order is None:
-            cl_ord_id = get("41") or get("11")
+            account = fields.get("1") or self._account_of(order_id, session, is_new=event == "new")
+            ord_type = words.ORD_TYPES[fields.get("40")]
             order = OrderState(
-                order_id,
-                session.name,
-                session.firm,
-                get("1") or self._account_of(order_id, session, is_new=fields["150"] == "0"),
-                get("55"),
-                word(words.SIDES, get("54")),
-                word(words.ORD_TYPES, get("40")),
-                None,
-                cl_ord_id,
-                cl_ord_id,
-                *(None,) * 7,
-                time_ns,
-                time_ns,
-                None,
-                lsn,
-                lsn,
+                order_id, session.name, session.firm, account, symbol, side, ord_type
             )
+            order.first_cl_ord_id = order.cl_ord_id = orig_cl_ord_id or cl_ord_id
+            order.entered_ns, order.first_lsn = time_ns, lsn
             self.batch.orders[order_id] = order
-            self._accounts[order_id] = order.account
-        if fields["150"] == "5":
-            order.cl_ord_id = get("11")
-        order.time_in_force = word(words.TIMES_IN_FORCE, get("59"))
-        order.price_e8 = e8[get("44")]
-        order.order_qty_e8 = e8[get("38")]
-        order.cum_qty_e8 = e8[get("14")]
-        order.leaves_qty_e8 = e8[get("151")]
-        order.avg_px_e8 = e8[get("6")]
-        order.status = word(words.STATUSES, get("39"))
-        order.reason = reason
-        order.changed_ns = time_ns
-        order.last_lsn = lsn
-        if order.status in words.CLOSED_STATUSES:
+            self._accounts[order_id] = account
+        if event == "replaced":
+            order.cl_ord_id = cl_ord_id
+        order.time_in_force = words.TIMES_IN_FORCE[fields.get("59")]
+        order.order_qty_e8, order.price_e8 = row[11:13]
+        order.cum_qty_e8, order.leaves_qty_e8, order.avg_px_e8 = row[15:18]
+        order.status, order.reason = status, row[21]
+        order.changed_ns, order.last_lsn = time_ns, lsn
+        if status in words.CLOSED_STATUSES:
             order.closed_ns = time_ns
         return order
 
@@ -206,11 +182,11 @@ class Orders:
             event,
             order_id,
             None if exec_id is None else int(exec_id),
-            word(words.STATUSES, get("39")),
+            words.STATUSES[get("39")],
             get("11"),
             get("41"),
             get("55"),
-            word(words.SIDES, get("54")),
+            words.SIDES[get("54")],
             e8[get("38")],
             e8[get("44")],
             e8[get("32")],
@@ -220,24 +196,16 @@ class Orders:
             e8[get("6")],
             None if trade_id is None else int(trade_id),
             None,
-            word(words.LIQUIDITY, get("851")),
+            words.LIQUIDITY[get("851")],
             reason,
             get("58"),
         ]
         self.batch.executions.append(row)
         return row
 
-    def _trade(
-        self, lsn: int, time_ns: int, order: OrderState, row: list[Any], fields: Fields
-    ) -> None:
+    def _trade(self, order: OrderState, row: list[Any]) -> None:
         """Count a side in, and with the second one write the trade."""
-        trade_id, qty_e8, price_e8 = (
-            int(fields["527"]),
-            self._e8[fields["32"]],
-            self._e8[fields["31"]],
-        )
-        assert qty_e8 is not None
-        assert price_e8 is not None
+        lsn, time_ns, qty_e8, price_e8, trade_id = row[0], row[1], row[13], row[14], row[18]
         self._count(order, qty_e8, price_e8, time_ns)
         resting = self._resting
         if resting is None or resting.trade_id != trade_id:
@@ -246,13 +214,8 @@ class Orders:
         self._resting = None
         row[_COUNTER] = resting.order.order_id
         resting.execution[_COUNTER] = order.order_id
-        sides = [(order, lsn), (resting.order, resting.execution[0])]
-        buyer, seller = sides if order.side == "buy" else reversed(sides)
-        both = [
-            value
-            for of, its_lsn in (buyer, seller)
-            for value in (of.order_id, of.session, of.firm, of.account, its_lsn)
-        ]
+        taker, maker = order.row_of_side(lsn), resting.order.row_of_side(resting.execution[0])
+        both = (*taker, *maker) if order.side == "buy" else (*maker, *taker)
         self.batch.trades.append(
             (trade_id, time_ns, order.symbol, qty_e8, price_e8, order.side, *both)
         )
@@ -289,7 +252,7 @@ class Orders:
                 order_id,
                 get("1"),
                 get("55"),
-                word(words.SIDES, get("54")),
+                words.SIDES[get("54")],
                 e8[get("38")],
                 e8[get("44")],
                 code_of(fields),
