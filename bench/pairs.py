@@ -20,6 +20,7 @@ from bench.client import ReportsWrongError, Run, Task, run_from
 from bench.gateway_files import ACCOUNT_SUFFIX, comp_ids, desk_ids, write_gateway_files
 from bench.lines import Line
 from bench.neighbours import Desks, Resent, stalled_reader, stalled_sender
+from bench.projector import CatchUp, Projector
 from bench.rounds import describe
 from bench.segments import SegmentPool
 from bench.servers import BUILD, Server, client_core, gateway_command, running
@@ -45,6 +46,10 @@ class Pair:
     quick_recorded: int
     #: p99 with the neighbours may be so many times that without.
     aim: float
+    #: What is recorded: a mode of the load client.
+    recorded_mode: str = "plain"
+    #: Whether the neighbour is the projector.
+    projected: bool = False
 
 
 PAIRS: tuple[Pair, ...] = (
@@ -82,6 +87,24 @@ PAIRS: tuple[Pair, ...] = (
         quick_recorded=20_000,
         aim=1.25,
     ),
+    Pair(
+        Line(
+            "projection",
+            "4 sessions, 20,000/s, beside the projector that follows them into SQLite",
+            "plain",
+            4,
+            100_000,
+            orders=6_000_000,
+        ),
+        loaded=4,
+        rate=20_000,
+        quick_rate=5_000,
+        recorded=500_000,
+        quick_recorded=20_000,
+        aim=1.10,
+        recorded_mode="mix",
+        projected=True,
+    ),
 )
 
 
@@ -95,6 +118,10 @@ class Outcome:
     #: Memory of the gateway's own, files it maps left out, before the first run and after the last.
     rss_begin_mib: float
     rss_end_mib: float
+    #: How fast the projector took what was recorded.
+    catch_up: CatchUp | None = None
+    #: The most that the tables were behind, of each run.
+    behind_s: Sequence[float] = ()
 
     def p99_us(self, which: str) -> float:
         """Median p99 of the undisturbed runs, where there are any."""
@@ -135,7 +162,7 @@ class PairPlan:
         folder.mkdir(parents=True)
         line = attrs.evolve(pair.line, orders=200_000) if self.quick else pair.line
         files = write_gateway_files(folder, line)
-        desks = Desks(desk_ids(line.desks), recorded)
+        desks, projector = Desks(desk_ids(line.desks), recorded), Projector(files.state)
         runs: list[Run] = []
         with ExitStack() as stack:
             stack.callback(shutil.rmtree, folder)
@@ -144,27 +171,37 @@ class PairPlan:
             server = stack.enter_context(running(gateway_command(files), folder))
             if recorded:
                 self._record(server, recorded)
+            if pair.projected:
+                projector.catch_up()
             begin_mib = anonymous_mib(server.pid)
             for number in range(self.rounds):
                 for which in (ALONE, BESIDE) if number % 2 == 0 else (BESIDE, ALONE):
-                    with self._neighbours(server, which, desks):
+                    with self._neighbours(server, which, desks, projector):
                         before_s = desks.cpu_s
                         run = self._load(server, which, number)
                         foreign_s = run.foreign_s - (desks.cpu_s - before_s)
                         runs.append(attrs.evolve(run, foreign_s=max(foreign_s, 0.0)))
                     self.say(describe(runs[-1]))
             end_mib = anonymous_mib(server.pid)
-        return Outcome(pair, runs, desks.resent, begin_mib, end_mib)
+        caught_up = next(iter(projector.catch_ups), None)
+        return Outcome(
+            pair, runs, desks.resent, begin_mib, end_mib, caught_up, tuple(projector.behind_s)
+        )
 
     def _record(self, server: Server, orders: int) -> None:
-        self._client(server, ["--window", "1000", "--operations", str(orders), "--seconds", "600"])
+        options = ["--window", "1000", "--operations", str(orders), "--seconds", "600"]
+        self._client(server, [*options, "--mode", self.pair.recorded_mode])
         self.say(f"recorded {orders:,} orders")
 
     @contextmanager
-    def _neighbours(self, server: Server, which: str, desks: Desks) -> Iterator[None]:
+    def _neighbours(
+        self, server: Server, which: str, desks: Desks, projector: Projector
+    ) -> Iterator[None]:
         """Be beside the load, if this is the run for it."""
         with ExitStack() as stack:
-            if which == BESIDE and self.pair.line.desks:
+            if which == BESIDE and self.pair.projected:
+                stack.enter_context(projector.following())
+            elif which == BESIDE and self.pair.line.desks:
                 stack.enter_context(desks.fetching(server))
             elif which == BESIDE:
                 stack.enter_context(stalled_reader(server, "DROPCOPY1"))

@@ -105,6 +105,8 @@ def pair_table(outcomes: Sequence[Outcome]) -> Table:
     for title in ("p99 us\nalone", "p99 us\nbeside", "multiple", "aim", "memory MiB"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("resent\nmessages/s", justify="right", no_wrap=True)
+    table.add_column("caught up\nrecords/s", justify="right", no_wrap=True)
+    table.add_column("behind s\nat most", justify="right", no_wrap=True)
     table.add_column("orders/s\nalone, beside", justify="right")
     for each in outcomes:
         rates = [
@@ -119,6 +121,8 @@ def pair_table(outcomes: Sequence[Outcome]) -> Table:
             f"{each.pair.aim:.2f}",
             f"{each.rss_begin_mib:,.0f} to {each.rss_end_mib:,.0f}",
             f"{each.resent_per_s:,.0f}" if each.resent else "-",
+            f"{each.catch_up.records_per_s:,.0f}" if each.catch_up else "-",
+            f"{max(each.behind_s):.2f}" if each.behind_s else "-",
             "\n".join(f"{rate:,.0f}" for rate in rates),
         )
     return table

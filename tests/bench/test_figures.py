@@ -9,6 +9,7 @@ from bench.gateway_files import write_gateway_files
 from bench.lines import LINES, Line
 from bench.neighbours import Resent
 from bench.pairs import ALONE, BESIDE, PAIRS, Outcome
+from bench.projector import oldest_s
 from bench.rounds import FLOOR, GATEWAY
 from bench.segments import SegmentPool, zero
 from bench.table import median_of, ratio
@@ -56,6 +57,15 @@ def test_neighbours_are_felt_by_the_ratio_of_medians() -> None:
     assert outcome.ratio == pytest.approx(1.1)
     assert outcome.resent_per_s == 150.0
     assert attrs.evolve(outcome, resent=[]).resent_per_s == 0.0
+
+
+def test_tables_are_oldest_just_before_the_next_state_shows() -> None:
+    """The age counts from the newest record that was shown, however often somebody looked."""
+    seen = [(10_000_000_000, 3_000_000_000), (10_300_000_000, 10_200_000_000)]
+
+    assert oldest_s([*seen, (10_900_000_000, 10_800_000_000)]) == 7.3
+    assert oldest_s([*seen[1:], (10_900_000_000, 10_800_000_000)]) == 0.7
+    assert oldest_s(seen[:1]) == 0.0
 
 
 def test_a_median_leaves_out_disturbed_runs() -> None:

@@ -1,0 +1,103 @@
+"""The projector beside a gateway: how fast it catches up, and how far behind it stays.
+
+It runs as the gateway starts it, at the lowest priority, wherever the two cores have room.
+How old the tables are is seen from outside: the venue time of the newest record in them, read a few
+times a second, against the moment at which the next one shows.
+"""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import attrs
+
+from bench.neighbours import NeighbourFailedError
+
+SAMPLE_EVERY_S = 0.02
+CAUGHT_UP_WITHIN_S = 600.0
+_POSITION = "SELECT lsn, time_ns FROM journal_position"
+
+
+@attrs.frozen
+class CatchUp:
+    """A run over records that were there before."""
+
+    records: int
+    seconds: float
+
+    @property
+    def records_per_s(self) -> float:
+        """Records per second, the start of the process included."""
+        return self.records / self.seconds
+
+
+@attrs.define
+class Projector:
+    """`kk99fix project` on one state directory."""
+
+    state: Path
+    catch_ups: list[CatchUp] = attrs.field(factory=list)
+    #: The most that the tables were behind, of each run beside which they were followed.
+    behind_s: list[float] = attrs.field(factory=list)
+
+    def catch_up(self) -> None:
+        """Take what is there and note how long it took."""
+        begun = time.monotonic()
+        done = subprocess.run(self._command(), capture_output=True, check=False)
+        seconds = time.monotonic() - begun
+        if done.returncode != 0:
+            raise NeighbourFailedError(f"kk99fix project: {done.stderr.decode()}")
+        last = json.loads(done.stdout.splitlines()[-1])
+        self.catch_ups.append(CatchUp(last["records"], seconds))
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Follow while the block runs, caught up at its start, and watch how far it is behind."""
+        self.catch_up()
+        process = subprocess.Popen(
+            [*self._command(), "--follow"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(ended,))
+        watch.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watch.join()
+            process.terminate()
+            _, complaints = process.communicate(timeout=60)
+        if process.returncode != 0:
+            raise NeighbourFailedError(f"kk99fix project: {complaints.decode()}")
+
+    def _command(self) -> list[str]:
+        kk99fix = Path(sys.executable).with_name("kk99fix")
+        arguments = ["project", "--state", str(self.state), "--json-status"]
+        return ["nice", "-n", "19", str(kk99fix), *arguments]
+
+    def _watch(self, ended: threading.Event) -> None:
+        file = self.state / "projection.db"
+        seen: list[tuple[int, int]] = []
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            _, newest_ns = connection.execute(_POSITION).fetchone()
+            while not ended.wait(SAMPLE_EVERY_S):
+                _, time_ns = connection.execute(_POSITION).fetchone()
+                if time_ns != newest_ns:
+                    newest_ns = time_ns
+                    seen.append((time.time_ns(), time_ns))
+        self.behind_s.append(oldest_s(seen))
+
+
+def oldest_s(seen: list[tuple[int, int]]) -> float:
+    """Return how old the tables were at most; `seen` is when each state showed, and its time.
+
+    A state is oldest just before the next one shows; the first belongs to what came before.
+    """
+    return max((at - before for (_, before), (at, _) in pairwise(seen)), default=0) / 1e9
