@@ -64,9 +64,18 @@ class Follower:
     """Hands out what was added to a journal since a position."""
 
     def __init__(
-        self, directory: Path, position: JournalPosition, scan: Scan | None = None
+        self,
+        directory: Path,
+        position: JournalPosition,
+        scan: Scan | None = None,
+        *,
+        last_lsn: int | None = None,
     ) -> None:
-        """Stand at `position`, whose segment exists; JournalDamagedError, JournalReadError."""
+        """Stand at `position`, whose segment exists; JournalDamagedError, JournalReadError.
+
+        With `last_lsn`, the last record of a unit, what comes after it is not handed out.
+        """
+        self._last_lsn = last_lsn
         self._directory = directory
         self._scan = scan or Scan()
         self._position = position
@@ -83,13 +92,14 @@ class Follower:
 
         Raises JournalDamagedError when the segment does not lead up to the next one.
         """
-        while True:
+        while self._last_lsn is None or self._position.next_lsn <= self._last_lsn:
             # Looked for first: once the next one is there, nothing is added to this one.
             following = self._following()
             chunk = self._take_here(limit_bytes, is_complete=following is not None)
             if chunk is not None or following is None:
                 return chunk
             self._leave_for(following)
+        return None
 
     def _take_here(self, limit_bytes: int, *, is_complete: bool) -> Chunk | None:
         """Hand out what stands at the position, and move behind it."""
@@ -116,6 +126,8 @@ class Follower:
             end = self._scan.whole_units(rest[:limit_bytes], seed, next_lsn)
             if gated:
                 end = self._up_to_watermark(rest[:end])
+            if self._last_lsn is not None:
+                end = self._up_to(rest[:end], self._last_lsn)
             if end > 0 or limit_bytes >= len(rest):
                 return end
             limit_bytes *= 2
@@ -124,9 +136,13 @@ class Follower:
         """Return the length of those of the units that are known to be on the disk."""
         seen = self._scan.watermark(units, len(units))
         self._watermark_lsn = max(self._watermark_lsn, seen)
-        if self._watermark_lsn < self._position.next_lsn:
+        return self._up_to(units, self._watermark_lsn)
+
+    def _up_to(self, units: memoryview, last_lsn: int) -> int:
+        """Return the length of the units that end at or before `last_lsn`."""
+        if last_lsn < self._position.next_lsn:
             return 0
-        return self._scan.find_lsn(units, 0, self._watermark_lsn + 1)
+        return self._scan.find_lsn(units, 0, last_lsn + 1)
 
     def _following(self) -> Segment | None:
         path = self._directory / segment_name(self._position.segment + 1)

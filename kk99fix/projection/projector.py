@@ -123,20 +123,30 @@ def rebuild(
     The caller holds the writer's lock.
     """
     segments = segments or journal_segments(state_dir)
+    if segments[0].header.first_lsn > 1:
+        say(f"{file}: the journal begins at lsn {segments[0].header.first_lsn}; so do the tables")
     generation = database.next_generation(file)
-    with database.opened(generation, file) as connection:
+    build(state_dir, generation, file, segments, last_lsn=None if whole else 0)
+    database.put_in_place(generation, file)
+    database.remove_others(file)
+
+
+def build(
+    state_dir: Path, path: Path, file: Path, segments: list[Segment], *, last_lsn: int | None
+) -> None:
+    """Make a database at `path` that holds the journal up to `last_lsn`; errors name `file`."""
+    with database.opened(path, file) as connection:
         stored = start_of(segments)
-        if stored.first_lsn > 1:
-            say(f"{file}: the journal begins at lsn {stored.first_lsn}, and so do the tables")
         with database.transaction(connection):
             schema.create(Database(connection))
             write_position(connection, stored)
-        projector = _projector(state_dir, file, connection, stored, segments)
-        while whole and projector.step():
+        follower = Follower(
+            state_dir / JOURNAL_FOLDER, stored.following, FAST_SCAN, last_lsn=last_lsn
+        )
+        projector = Projector(file, connection, stored, follower)
+        while projector.step():
             pass
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.put_in_place(generation, file)
-    database.remove_others(file)
 
 
 def _projector(

@@ -114,6 +114,15 @@ def test_takes_the_rest_of_a_durable_segment_that_another_one_follows(tmp_path: 
     assert lsns(Follower(tmp_path, START)) == list(range(1, last))
 
 
+@pytest.mark.parametrize("limit_bytes", [1, EVERYTHING])
+def test_nothing_comes_after_the_last_lsn(tmp_path: Path, limit_bytes: int) -> None:
+    """A follower that ends at a record hands out what ends at or before it, over segments too."""
+    write_journal(tmp_path, [unit(lsn) for lsn in range(1, 201, 2)])
+    for last_lsn in (0, 2, 100, 200):
+        follower = Follower(tmp_path, START, last_lsn=last_lsn)
+        assert lsns(follower, limit_bytes) == list(range(1, last_lsn + 1))
+
+
 def test_a_segment_that_does_not_lead_to_the_next_one_is_damaged(tmp_path: Path) -> None:
     """A changed byte before a later segment is said with file, offset and what to do."""
     writer = make_writer(tmp_path)

@@ -15,11 +15,16 @@ from support.projection_day import (
     database_of,
     dump,
     project_all,
+    rows_of,
     take_all,
     trade,
 )
 
+from kk99fix.journal.files import Files
+from kk99fix.journal.removed import Removed, write_removed
+from kk99fix.journal.segment import list_segments
 from kk99fix.projection import database, schema
+from kk99fix.projection.audit import audit
 from kk99fix.projection.errors import (
     ProjectionBusyError,
     ProjectionDiskError,
@@ -103,6 +108,32 @@ def test_tables_of_another_version_are_built_anew(day: Day, tmp_path: Path) -> N
     assert "another version" in said[0]
 
 
+def test_what_retention_removed_is_not_missed_silently(day: Day, tmp_path: Path) -> None:
+    """Tables that end before the journal begins cannot go on; new ones say where they begin."""
+    writer = begin_journal(tmp_path, segment_bytes=1 << 16)
+    for unit in day.units[:3]:
+        writer.append(unit)
+    project_all(tmp_path)
+    for unit in day.units[3:]:
+        writer.append(unit)
+    directory = tmp_path / "journal"
+    write_removed(Files(), directory, Removed(segment=2))
+    first_lsn = list_segments(directory)[0].header.first_lsn
+    with pytest.raises(ProjectionUnusableError, match="what is between is gone"):
+        project_all(tmp_path)
+    said: list[str] = []
+    rebuild(tmp_path, database_of(tmp_path), said.append)
+
+    assert f"begins at lsn {first_lsn}" in said[0]
+    assert rows_of(database_of(tmp_path), "SELECT first_lsn FROM journal_position") == [
+        {"first_lsn": first_lsn}
+    ]
+    assert (
+        rows_of(database_of(tmp_path), "SELECT min(lsn) AS lsn FROM executions")[0]["lsn"]
+        > first_lsn
+    )
+
+
 @pytest.mark.parametrize(
     ("code", "error", "text"),
     [
@@ -163,23 +194,54 @@ def flip(path: Path, chance: random.Random) -> None:
     path.write_bytes(content)
 
 
-def test_a_flipped_bit_never_goes_unnoticed_in_the_structure(day: Day, tmp_path: Path) -> None:
-    """After a flip the projector refuses, or reads and goes on; a rebuild mends all of them."""
+def test_a_flipped_bit_is_found_and_a_rebuild_mends_it(day: Day, tmp_path: Path) -> None:
+    """A start or a check refuses every flip that changes what can be read from the tables."""
     day.write(tmp_path)
     file = database_of(tmp_path)
     project_all(tmp_path)
     expected, good = dump(file), file.read_bytes()
     chance = random.Random(3)  # noqa: S311 - seeded on purpose
-    refused = 0
+    refused = found = 0
     for _ in range(FLIPS):
         file.resolve().write_bytes(good)
         flip(file.resolve(), chance)
-        refused += not goes_on(tmp_path)
+        if not goes_on(tmp_path):
+            refused += 1
+        elif not is_right(tmp_path):
+            found += 1
+        else:
+            assert dump(file) == expected
     assert refused > FLIPS / 20
+    assert found > FLIPS / 4
     file.resolve().write_bytes(b"no database at all" + good[18:])
     assert not goes_on(tmp_path)
     rebuild(tmp_path, file, quiet)
     assert dump(file) == expected
+    assert is_right(tmp_path)
+
+
+def test_a_check_of_followed_tables_ends_where_they_do(day: Day, tmp_path: Path) -> None:
+    """The journal may have more than the tables, in the middle of a chunk."""
+    writer = begin_journal(tmp_path)
+    for unit in day.units[:100]:
+        writer.append(unit)
+    project_all(tmp_path)
+    for unit in day.units[100:]:
+        writer.append(unit)
+    lsn = rows_of(database_of(tmp_path), "SELECT lsn FROM journal_position")[0]["lsn"]
+
+    assert audit(tmp_path, database_of(tmp_path)) == lsn
+    assert not list(tmp_path.glob("projection-audit-*"))
+
+
+def is_right(state_dir: Path) -> bool:
+    """Whether a check finds nothing; if it does, it says what to do."""
+    try:
+        audit(state_dir, database_of(state_dir))
+    except ProjectionUnusableError as error:
+        assert "kk99fix project --rebuild" in str(error)  # noqa: PT017 - either way is right
+        return False
+    return True
 
 
 def goes_on(state_dir: Path) -> bool:
