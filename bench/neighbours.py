@@ -125,11 +125,7 @@ class Desks:
     @property
     def cpu_s(self) -> float:
         """CPU time that the running desks have used; 0 while none run."""
-        if self._process is None:
-            return 0.0
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return 0.0 if self._process is None else cpu_s_of(self._process.pid)
 
     @contextlib.contextmanager
     def fetching(self, server: Server) -> Iterator[None]:
@@ -169,3 +165,10 @@ class Desks:
         self.next_out = told["next_out"]
         values = (told["messages"], told["bytes"], told["days"], told["seconds"])
         self.resent.append(Resent(*values, tuple(self.next_out)))
+
+
+def cpu_s_of(pid: int) -> float:
+    """Return the CPU time that a process has used."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

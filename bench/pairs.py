@@ -177,9 +177,10 @@ class PairPlan:
             for number in range(self.rounds):
                 for which in (ALONE, BESIDE) if number % 2 == 0 else (BESIDE, ALONE):
                     with self._neighbours(server, which, desks, projector):
-                        before_s = desks.cpu_s
+                        before_s = desks.cpu_s + projector.cpu_s
                         run = self._load(server, which, number)
-                        foreign_s = run.foreign_s - (desks.cpu_s - before_s)
+                        used_s = desks.cpu_s + projector.cpu_s - before_s
+                        foreign_s = run.foreign_s - used_s
                         runs.append(attrs.evolve(run, foreign_s=max(foreign_s, 0.0)))
                     self.say(describe(runs[-1]))
             end_mib = anonymous_mib(server.pid)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import attrs
 
-from bench.neighbours import NeighbourFailedError
+from bench.neighbours import NeighbourFailedError, cpu_s_of
 
 SAMPLE_EVERY_S = 0.02
 CAUGHT_UP_WITHIN_S = 600.0
@@ -46,6 +46,12 @@ class Projector:
     catch_ups: list[CatchUp] = attrs.field(factory=list)
     #: The most that the tables were behind, of each run beside which they were followed.
     behind_s: list[float] = attrs.field(factory=list)
+    _process: subprocess.Popen[bytes] | None = attrs.field(default=None, init=False)
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time that the process that follows has used; 0 while none does."""
+        return 0.0 if self._process is None else cpu_s_of(self._process.pid)
 
     def catch_up(self) -> None:
         """Take what is there and note how long it took."""
@@ -64,12 +70,14 @@ class Projector:
         process = subprocess.Popen(
             [*self._command(), "--follow"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
+        self._process = process
         ended = threading.Event()
         watch = threading.Thread(target=self._watch, args=(ended,))
         watch.start()
         try:
             yield
         finally:
+            self._process = None
             ended.set()
             watch.join()
             process.terminate()
