@@ -37,7 +37,7 @@ class EarlyQueue:
     _waiting: dict[int, Early] = attrs.field(factory=dict, init=False)
     _bytes: int = attrs.field(default=0, init=False)
     #: The lowest number that was dropped for want of room; 0 for none.
-    _dropped: int = attrs.field(default=0, init=False)
+    dropped: int = attrs.field(default=0, init=False)
 
     def __len__(self) -> int:
         """Count the waiting messages."""
@@ -46,6 +46,10 @@ class EarlyQueue:
     def __contains__(self, number: int) -> bool:
         """Tell whether a message waits under `number`."""
         return number in self._waiting
+
+    def waiting(self) -> list[tuple[int, Early]]:
+        """Return all that wait, by number."""
+        return sorted(self._waiting.items())
 
     def put(self, number: int, raw: bytes, *, handled: bool) -> None:
         """Keep a frame until its turn, or drop it if there is no room.
@@ -56,7 +60,7 @@ class EarlyQueue:
             return
         full = len(self._waiting) >= self.messages_max or self._bytes + len(raw) > self.bytes_max
         if full:
-            self._dropped = min(self._dropped, number) if self._dropped else number
+            self.dropped = min(self.dropped, number) if self.dropped else number
             return
         self._waiting[number] = Early(raw, handled)
         self._bytes += len(raw)
@@ -72,13 +76,13 @@ class EarlyQueue:
         """Return the lowest number from `number` on that has been seen; forget those below."""
         for passed in [waiting for waiting in self._waiting if waiting < number]:
             self.take(passed)
-        if self._dropped < number:
-            self._dropped = 0
-        seen = [*self._waiting, self._dropped] if self._dropped else list(self._waiting)
+        if self.dropped < number:
+            self.dropped = 0
+        seen = [*self._waiting, self.dropped] if self.dropped else list(self._waiting)
         return min(seen, default=None)
 
     def clear(self) -> None:
         """Forget everything."""
         self._waiting.clear()
         self._bytes = 0
-        self._dropped = 0
+        self.dropped = 0

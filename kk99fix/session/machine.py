@@ -36,6 +36,8 @@ What holds:
 Sources: FIX 4.4 Volume 2, and the FIX session test cases, whose numbers stand beside the rules.
 """
 
+from typing import Any, Self
+
 from kk99fix.fix.message import FieldError, Message, Pair
 from kk99fix.fix.split import split
 from kk99fix.fix.tables import BEGIN_STRING
@@ -48,6 +50,7 @@ from kk99fix.session import (
     logon_rules,
     opening,
     resends,
+    saved,
 )
 from kk99fix.session.effects import DisconnectCause, Effect
 from kk99fix.session.life import Life
@@ -171,6 +174,18 @@ class Session:
         if self.may_probe(now_ns):
             liveness.probe(self._life, turn, wait_ns)
         return turn.effects
+
+    def saved(self) -> dict[str, Any]:
+        """Return everything that this session remembers, as JSON holds it."""
+        return saved.save_life(self._life)
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Self:
+        """Return the session that `saved` described."""
+        life = saved.load_life(state)
+        session = cls(life.rules, life.role)
+        session._life = life
+        return session
 
     def connection_lost(self) -> None:
         """Take note that the connection is gone; the session has nothing more to say."""

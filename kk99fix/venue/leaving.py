@@ -16,6 +16,8 @@ Which of the orders go, and in which slices, is the core's to know: a session's 
 for an order with ExecInst(18) H or Q, so a session that keeps its orders leaves too.
 """
 
+from typing import Any
+
 from kk99fix.matcher.engine import Engine
 from kk99fix.session.effects import DisconnectCause
 from kk99fix.venue.registry import Registry
@@ -87,6 +89,20 @@ class Leaving:
         for session in sorted(over):
             _, later = self._graces.pop(session)
             self._engine.pull_orders(session, later)
+
+    def saved(self) -> dict[str, Any]:
+        """Return who has left and who is to leave, as JSON holds it."""
+        return {
+            "asked": sorted(self._asked),
+            "over": sorted(self._over),
+            "graces": [[session, *grace] for session, grace in sorted(self._graces.items())],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `saved` described."""
+        self._asked = set(state["asked"])
+        self._over = set(state["over"])
+        self._graces = {session: (due_ns, later) for session, due_ns, later in state["graces"]}
 
     def _is_planned(self, session: int, cause: str) -> bool:
         asked = session in self._asked

@@ -59,11 +59,34 @@ class Registry:
         self.ids = configuration["ids"]
         for kind in KINDS:
             self._known[kind].update(configuration[kind])
-        set_venue(engine, configuration, halted=halted)
-        for name in sorted(self._known["instruments"]):
-            self._set_instrument(engine, name, listed=name in configuration["instruments"])
-        self._set_owners(engine, self._copies(configuration))
-        return self._set_sessions(engine, configuration)
+        self._set_all(engine, configuration["sessions"], halted=halted)
+        return [
+            number
+            for name, number in sorted(self.ids["sessions"].items())
+            if name not in configuration["sessions"]
+        ]
+
+    def saved(self) -> dict[str, Any]:
+        """Return the present configuration and what is known of what is gone, as JSON holds it."""
+        gone = {
+            kind: {
+                name: what
+                for name, what in self._known[kind].items()
+                if name not in self.content.get(kind, {})
+            }
+            for kind in KINDS
+        }
+        return {"content": self.content, "gone": gone}
+
+    def restore(self, state: dict[str, Any], engine: Engine, *, halted: bool) -> None:
+        """Take over what `saved` described, and give it to an engine that has nothing yet."""
+        self.content = state["content"]
+        if not self.content:
+            return
+        self.ids = self.content["ids"]
+        for kind in KINDS:
+            self._known[kind] = {**state["gone"][kind], **self.content[kind]}
+        self._set_all(engine, self._known["sessions"], halted=halted)
 
     def session_id(self, comp_id: str) -> int | None:
         """Id of a configured session."""
@@ -145,9 +168,17 @@ class Registry:
                     copies.setdefault((kind, entitled), []).append(self.ids["sessions"][name])
         return copies
 
-    def _set_sessions(self, engine: Engine, configuration: dict[str, Any]) -> list[int]:
-        for name in sorted(configuration["sessions"]):
-            session = configuration["sessions"][name]
+    def _set_all(self, engine: Engine, sessions: dict[str, Any], *, halted: bool) -> None:
+        """Give everything to the engine; of the sessions those named."""
+        set_venue(engine, self.content, halted=halted)
+        for name in sorted(self._known["instruments"]):
+            self._set_instrument(engine, name, listed=name in self.content["instruments"])
+        self._set_owners(engine, self._copies(self.content))
+        self._set_sessions(engine, sessions)
+
+    def _set_sessions(self, engine: Engine, sessions: dict[str, Any]) -> None:
+        for name in sorted(sessions):
+            session = sessions[name]
             engine.set_session(
                 self.ids["sessions"][name],
                 sender_comp_id=session["sender_comp_id"],
@@ -163,11 +194,6 @@ class Registry:
                 precision=session["timestamp_precision"],
                 tells_last_processed=session["last_msg_seq_num_processed"],
             )
-        return [
-            number
-            for name, number in sorted(self.ids["sessions"].items())
-            if name not in configuration["sessions"]
-        ]
 
 
 def set_venue(engine: Engine, configuration: dict[str, Any], *, halted: bool) -> None:

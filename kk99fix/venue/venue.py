@@ -18,15 +18,15 @@ It reads no clock and no file, awaits nothing, and gives the same records for th
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, assert_never
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from kk99fix.fix import encode
 from kk99fix.fix.message import Message
-from kk99fix.matcher.engine import Engine
+from kk99fix.matcher.engine import Buffer, Engine
 from kk99fix.session.effects import (
     Deliver,
     Disconnect,
@@ -198,6 +198,41 @@ class Venue:
         moments += [due for due in (self._reopen_ns, self._leaving.deadline_ns) if due is not None]
         earliest_ns = min(moments)
         return earliest_ns if earliest_ns < NEVER_NS else None
+
+    # ------------------------------------------------------------------ snapshots
+
+    def saved(self) -> dict[str, Any]:
+        """Everything of Python that can influence a later output, as JSON holds it.
+
+        Together with `Engine.snapshot` it is the whole state between two inputs.
+        """
+        return {
+            "last_ns": max(self._last_ns, self.engine.last_time_ns),
+            "halted": self._halted,
+            "reopen_ns": self._reopen_ns,
+            "registry": self.registry.saved(),
+            "leaving": self._leaving.saved(),
+            "sessions": [[s, layer.saved()] for s, layer in sorted(self._sessions.items())],
+            "deadlines_ns": sorted(self._deadlines_ns.items()),
+            "last_numbers": sorted(self._last_numbers.items()),
+            "times": [[s, asdict(times)] for s, times in sorted(self._times.items())],
+        }
+
+    def restore(self, state: dict[str, Any], core: Iterable[Buffer]) -> None:
+        """Go on as the venue that was `saved`, its engine's snapshot being `core`.
+
+        Only for a venue that has done nothing yet.  `CapacityError`, `CoreError`.
+        """
+        self._last_ns = state["last_ns"]
+        self._halted = state["halted"]
+        self._reopen_ns = state["reopen_ns"]
+        self.registry.restore(state["registry"], self.engine, halted=self._halted)
+        self.engine.restore(core)
+        self._leaving.restore(state["leaving"])
+        self._sessions = {s: Session.restored(layer) for s, layer in state["sessions"]}
+        self._deadlines_ns = dict(state["deadlines_ns"])
+        self._last_numbers = dict(state["last_numbers"])
+        self._times = {s: SessionTimes(**times) for s, times in state["times"]}
 
     # ------------------------------------------------------------------ sessions
 

@@ -49,9 +49,10 @@ static uint64_t mix_window(uint64_t hash, const kk_window *window) {
     return hash;
 }
 
-/* Windows outlive their limits; those of sessions that never had any are empty. */
+/* By what was counted, which outlives the limits. */
 static uint64_t mix_throttle(uint64_t hash, const kk_throttle *throttle) {
-    if (throttle->limits.messages_per_second == 0 && throttle->limits.orders_per_second == 0) {
+    if (throttle->refused_in_row == 0 && throttle->orders.newest == 0 &&
+        throttle->messages.newest == 0 && throttle->cancels.newest == 0) {
         return hash;
     }
     hash = mix(hash, throttle->refused_in_row);

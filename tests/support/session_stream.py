@@ -15,6 +15,7 @@ import attrs
 
 from kk99fix.fix import tables
 from kk99fix.fix.values import format_e8, format_utc_timestamp
+from kk99fix.matcher.values import Capacity
 from kk99fix.venue.session_commands import (
     NewsInput,
     ProbeInput,
@@ -24,7 +25,7 @@ from kk99fix.venue.session_commands import (
     StopInput,
     read_session_command,
 )
-from support.small_venue import E8, NS_PER_S, configuration, limits, throttle
+from support.small_venue import CAPACITY, E8, NS_PER_S, configuration, limits, throttle
 from support.venue_desk import Fields, VenueDesk, text_of
 
 SESSIONS = ("ALPHA", "BETA", "GAMMA", "DESK", "AUDIT")
@@ -88,11 +89,19 @@ def play_one(desk: VenueDesk, event: Event, cut: Cut = whole) -> None:
 class SessionStream:
     """Makes scripts; equal seeds make equal ones."""
 
-    def __init__(self, seed: int, configured: Callable[[], dict[str, Any]] = configuration) -> None:
-        """Begin with everybody logged off; `configured` gives what the venue starts with."""
+    def __init__(
+        self,
+        seed: int,
+        configured: Callable[[], dict[str, Any]] = configuration,
+        capacity: Capacity = CAPACITY,
+    ) -> None:
+        """Begin with everybody logged off; `configured` gives what the venue starts with.
+
+        Who plays the script has the same `capacity`.
+        """
         self._random = random.Random(seed)  # noqa: S311 - seeded on purpose
         self._configured = configured
-        self._pen = VenueDesk(configured())
+        self._pen = VenueDesk(configured(), capacity=capacity)
         self._ids = 0
         self._recent: dict[str, list[str]] = {}
         self._events: list[Event] = []
