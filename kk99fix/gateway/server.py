@@ -3,7 +3,8 @@
 start   state directory, replay, RESTART, CONFIG, trading day, schedules; then the listener
 serve   live loop, feeder, timers, logons, each a task; one failure of ours ends all of them,
         one failure of a counterparty ends its own connection
-stop    no new connections, News(B) and Logout(5) to everybody, a bounded wait, the journal closed
+stop    no new connections, News(B) and Logout(5) to everybody, a bounded wait, a snapshot, the
+        journal closed
 """
 
 import signal
@@ -22,6 +23,7 @@ from kk99fix.config.resolve import resolve
 from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Authenticator
 from kk99fix.gateway.chunks import Chunks
+from kk99fix.gateway.clean_stop import save_clean_snapshot
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.feeder import Feeder
@@ -155,6 +157,7 @@ def _bring_up_to_date(settings: Settings, storage: Storage, sequencer: Sequencer
         log.info(
             "journal replayed",
             records=storage.recovered.messages,
+            behind_snapshot=storage.snapshot_lsn,
             seconds=round(storage.replay_s, 3),
         )
         sequencer.apply(RestartInput())
@@ -223,7 +226,7 @@ async def run(
                 await _log_everybody_out(gateway, wait_for_stop)
                 tasks.cancel_scope.cancel()
     finally:
-        stop(gateway, cause)
+        stop(gateway, cause, snapshot=cause == GATEWAY_STOPPED)
 
 
 def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -297,12 +300,17 @@ async def _log_everybody_out(
             nursery.cancel_scope.cancel()
 
 
-def stop(gateway: Gateway, cause: str = GATEWAY_STOPPED) -> None:
-    """Close what is left: connections, for this cause, then pump, journal and lock."""
+def stop(gateway: Gateway, cause: str = GATEWAY_STOPPED, *, snapshot: bool = False) -> None:
+    """Close what is left: connections, for this cause, then pump, journal and lock.
+
+    With `snapshot` the state is saved in between, so that the next start replays nothing.
+    """
     try:
         if not gateway.sequencer.failed:
             gateway.connections.close_all(cause)
             gateway.sequencer.commit()
+            if snapshot:
+                save_clean_snapshot(gateway)
     finally:
         gateway.sequencer.pump.close()
         gateway.storage.writer.close()

@@ -46,7 +46,7 @@ def _replay_run(venue: Venue, run: memoryview, progress: Recovered) -> None:
         replayed = engine.replay(run[position:])
         progress.messages += replayed.messages
         if replayed.status is CoreStatus.MISMATCH:
-            raise DivergenceError(_difference(venue, run, position, replayed))
+            raise DivergenceError(_difference(run, position, replayed))
         position += replayed.used
         if replayed.status is CoreStatus.NEED_DATA:
             assert position == len(run), "a run holds whole units"
@@ -57,7 +57,7 @@ def _replay_run(venue: Venue, run: memoryview, progress: Recovered) -> None:
         progress.units_in_python += 1
         compared = engine.compare(run[position : position + length])
         if compared.status is CoreStatus.MISMATCH:
-            raise DivergenceError(_difference(venue, run, position, compared))
+            raise DivergenceError(_difference(run, position, compared))
         progress.messages += compared.messages
         position += length
 
@@ -72,34 +72,16 @@ def unit_length(run: memoryview, position: int) -> int:
             return length
 
 
-def _difference(venue: Venue, run: memoryview, position: int, replayed: Replayed) -> str:
+def _difference(run: memoryview, position: int, replayed: Replayed) -> str:
     """Position, what to do and both byte strings, readable."""
     at = position + replayed.recorded_offset
     recorded = bytes(run[at : at + replayed.recorded_length])
     lsn = unpack_record(run, at).header.lsn if recorded else 0
     return (
-        f"replay differs from the journal at lsn {lsn}: {_advice(venue)}; the files are untouched\n"
+        f"replay differs from the journal at lsn {lsn}: this version of the venue does not give "
+        f"the recorded output: start the version that wrote it; the files are untouched\n"
         f"recorded:    {_readable(recorded)}\n"
         f"regenerated: {_readable(replayed.regenerated)}"
-    )
-
-
-def _advice(venue: Venue) -> str:
-    """What makes the difference: other capacities where there are some, else this version."""
-    recorded: dict[str, int] = venue.registry.content.get("venue", {}).get("capacity", {})
-    changed = [
-        f"{name} was {was} and is {now}"
-        for name, was in sorted(recorded.items())
-        if (now := getattr(venue.engine.capacity, name)) != was
-    ]
-    if changed:
-        return (
-            f"what was refused for want of room depends on [capacity] of venue.toml, and "
-            f"{', '.join(changed)}: restore it, or begin with an empty --state directory"
-        )
-    return (
-        "this version of the venue does not give the recorded output: start the version that "
-        "wrote it"
     )
 
 

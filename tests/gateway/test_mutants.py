@@ -16,6 +16,7 @@ from support.config_folder import REPOSITORY, ConfigFolder
 from support.fix_client import content
 from support.journal_files import read_all
 from support.live_gateway import SMALL, Live, live_gateway
+from support.snapshots import without_snapshots
 from support.still_gateway import StillGateway
 
 from kk99fix.config.load import Settings
@@ -104,7 +105,7 @@ async def abuse(folder: Path, count: int) -> Abused:
             assert live.logged.of(event) == []
         records = read_all(folder / "var" / "journal")
     _check_resent(abusers[0], epoch, records)
-    with StillGateway(settings, folder / "var") as again:
+    with StillGateway(settings, without_snapshots(folder / "var")) as again:
         assert again.gateway.storage.recovered.messages >= len(records) / 2
     return Abused(abusers, watch.steps, records)
 

@@ -154,9 +154,9 @@ def test_a_restart_replays_the_journal(gateway: GatewayProcess, client: FixClien
 
 
 def test_another_core_version_is_refused(gateway: GatewayProcess) -> None:
-    """A journal of another version does not start, says so, and stays as it is."""
+    """A journal that another version left unfinished is refused with what to do, and stays."""
     gateway.start()
-    gateway.end(signal.SIGTERM)
+    gateway.end(signal.SIGKILL)
     path = list_segments(gateway.folder / "var/journal")[-1].path
     header = read_segment(path).header
     identity = attrs.evolve(header.identity, core_version="0.0.1-other")
@@ -167,7 +167,7 @@ def test_another_core_version_is_refused(gateway: GatewayProcess) -> None:
 
     result = serve(gateway.folder, "--port", "0")
 
-    assert_one_sentence(result, str(path), "0.0.1-other", "no file was changed")
+    assert_one_sentence(result, str(path), "0.0.1-other", "stop it", "no file was changed")
     assert journal_bytes(gateway.folder) == before
 
 
@@ -279,7 +279,7 @@ def test_a_failed_write_ends_the_process(gateway: GatewayProcess, client: FixCli
 
 
 def test_a_journal_of_other_capacities(gateway: GatewayProcess, client: FixClient) -> None:
-    """Where a capacity decided an output, a start with another one says which key to restore."""
+    """A capacity changes after a clean stop alone; the start says so, and what it says helps."""
     venue = gateway.folder / "config" / "venue.toml"
     larger = venue.read_text()
     venue.write_text(larger.replace("orders = 20000", "orders = 2"))
@@ -292,9 +292,20 @@ def test_a_journal_of_other_capacities(gateway: GatewayProcess, client: FixClien
         fields for frame in client.received.values() if (fields := decode(frame))[150] == "8"
     ]
     assert [fields[11] for fields in refused] == ["a2"]
-    gateway.end(signal.SIGTERM)
+    gateway.end(signal.SIGKILL)
     venue.write_text(larger)
 
     result = serve(gateway.folder, "--port", "0")
 
-    assert_one_sentence(result, "[capacity]", "orders was 2 and is 20000", "restore it")
+    assert_one_sentence(result, "[capacity] orders = 2 and is now 20000", "Restore the old value")
+    venue.write_text(larger.replace("orders = 20000", "orders = 2"))
+    gateway.start()
+    gateway.end(signal.SIGTERM)
+    venue.write_text(larger)
+    gateway.start()
+    client.close()
+    client.log_on()
+    client.send("D", order("b0"))
+    client.read_until(lambda: any(decode(f)[11] == "b0" for f in client.received.values()))
+    assert all(decode(f)[150] == "0" for f in client.received.values() if decode(f)[11] == "b0")
+    gateway.end(signal.SIGTERM)

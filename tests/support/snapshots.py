@@ -1,11 +1,14 @@
 """Snapshots of venues in memory: the whole state as bytes, and a venue that goes on from there."""
 
 import json
+import shutil
+from pathlib import Path
 
 import attrs
 
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity
+from kk99fix.state.snapshots import SNAPSHOT_FOLDER
 from kk99fix.venue.venue import Venue
 
 
@@ -30,3 +33,9 @@ def restored(snapshot: Taken, capacity: Capacity, piece: int = 5000) -> Venue:
     pieces = (core[at : at + piece] for at in range(0, len(core), piece))
     venue.restore(json.loads(snapshot.state), pieces)
     return venue
+
+
+def without_snapshots(state_dir: Path) -> Path:
+    """The same state directory, from which a start replays the whole journal."""
+    shutil.rmtree(state_dir / SNAPSHOT_FOLDER, ignore_errors=True)
+    return state_dir

@@ -1,7 +1,6 @@
 """A snapshot and what follows it is the whole journal: F4, at every unit of random days."""
 
 import random
-from collections.abc import Iterator
 from itertools import pairwise
 
 import attrs
@@ -9,12 +8,13 @@ import pytest
 from support.session_stream import Event, SessionStream, play, play_one
 from support.small_venue import CAPACITY, configuration, particular
 from support.snapshots import Taken, restored, taken
+from support.state_folder import units_of
 from support.venue_desk import VenueDesk
 
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import CapacityError, CoreError
 from kk99fix.venue import venue as venue_module
-from kk99fix.venue.recovery import replay, unit_length
+from kk99fix.venue.recovery import replay
 from kk99fix.venue.venue import Venue
 
 #: So few of everything that slots and ids are reused within a day.
@@ -38,15 +38,6 @@ def day(seed: int, bursts: int) -> bytes:
     desk = play(VenueDesk(capacity=TIGHT), script(seed, bursts))
     desk.close()
     return bytes(desk.journal)
-
-
-def units_of(journal: bytes) -> Iterator[memoryview]:
-    """The units of a journal, one by one."""
-    view, position = memoryview(journal), 0
-    while position < len(view):
-        length = unit_length(view, position)
-        yield view[position : position + length]
-        position += length
 
 
 @pytest.mark.parametrize("seed", range(4))
