@@ -109,6 +109,8 @@ Count = Annotated[int, Between(1, 2**32 - 2)]
 CountOrZero = Annotated[int, Between(0, 2**32 - 2)]
 Seconds = Annotated[int, Between(1, 86_400)]
 SecondsOrZero = Annotated[int, Between(0, 86_400)]
+#: 0 is never.
+Days = Annotated[int, Between(0, 36_500)]
 Port = Annotated[int, Between(0, 65_535)]
 
 Positive = Annotated[E8, DecimalFrom(1)]

@@ -9,7 +9,9 @@ from kk99fix.config.values import (
     Between,
     CompId,
     Count,
+    CountOrZero,
     Currency,
+    Days,
     Network,
     OneOf,
     Port,
@@ -117,6 +119,38 @@ class Resend:
 
 
 @frozen
+class Children:
+    """[children]: what `kk99fix serve` starts beside itself."""
+
+    #: `kk99fix keep`: verifies and seals complete segments, saves snapshots, compresses, removes.
+    keeper: bool = True
+    #: `kk99fix project`: follows the journal into the tables that people read.
+    projector: bool = True
+
+
+@frozen
+class Snapshots:
+    """[snapshots]: how often the keeper saves one, and how many there are."""
+
+    #: After so many segments, or after so long when one was completed meanwhile.
+    every_segments: Annotated[int, Between(1, 100_000)] = 16
+    every_minutes: Annotated[int, Between(1, 10_080)] = 60
+    #: The newest ones; what is behind the oldest of them is needed by nobody's start.
+    kept: Annotated[int, Between(1, 1000)] = 3
+
+
+@frozen
+class Retention:
+    """[retention]: what becomes of segments that no start needs any more; 0 is never."""
+
+    compress_after_days: Days = 7
+    #: All but so many of the newest complete ones.
+    compress_after_segments: CountOrZero = 0
+    #: What is removed cannot be sent again: such a resend is a gap fill.
+    keep_days: Days = 0
+
+
+@frozen
 class VenueFile:
     """The whole of venue.toml."""
 
@@ -127,6 +161,9 @@ class VenueFile:
     order_entry: OrderEntry = Factory(OrderEntry)
     slow_reader: SlowReader = Factory(SlowReader)
     resend: Resend = Factory(Resend)
+    children: Children = Factory(Children)
+    snapshots: Snapshots = Factory(Snapshots)
+    retention: Retention = Factory(Retention)
     #: One unit of a currency in the venue's.
     rates: dict[Currency, Positive] = Factory(dict)
 

@@ -25,6 +25,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from kk99fix.fix import tables
+from kk99fix.gateway.child_reports import KeeperStatistics, ProjectorStatistics
+from kk99fix.gateway.children import ChildStatistics
 from kk99fix.gateway.feeder import FeedStatistics
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.parts import Gateway
@@ -59,6 +61,9 @@ class Snapshot:
     unknown_trades: int
     feeds: FeedStatistics
     clock_error_ns: int
+    children: dict[str, ChildStatistics]
+    keeper: KeeperStatistics
+    projector: ProjectorStatistics
 
 
 class Snapshots:
@@ -92,6 +97,9 @@ class Snapshots:
             unknown_trades=gateway.unknown_trades.count,
             feeds=gateway.feeder.statistics(),
             clock_error_ns=gateway.clock.error_ns,
+            children=gateway.children.statistics(),
+            keeper=gateway.child_reports.keeper,
+            projector=gateway.child_reports.projector,
         )
 
 
@@ -108,6 +116,11 @@ class GatewayCollector(Collector):
         yield from _core_metrics(newest)
         yield from _io_metrics(newest)
         yield from _feed_metrics(newest.feeds)
+        yield from _child_metrics(newest.children)
+        yield from _keeper_metrics(newest.keeper)
+        yield GaugeMetricFamily(
+            "kk99_projected_lsn", "Last record in the tables", newest.projector.lsn
+        )
         yield latency_histogram(newest.pump)
 
 
@@ -205,6 +218,52 @@ def _feed_metrics(feeds: FeedStatistics) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "kk99_resend_quota_waits", "Times that a resend waited for its quota", feeds.quota_waits
     )
+
+
+def _child_metrics(children: dict[str, ChildStatistics]) -> Iterator[Metric]:
+    up = GaugeMetricFamily("kk99_child_up", "Whether a child process runs", labels=["child"])
+    for name, child in children.items():
+        up.add_metric([name], child.up)
+    yield up
+    yield _labelled(
+        "kk99_child_restarts",
+        "Starts of a child after its first",
+        "child",
+        ((name, child.restarts) for name, child in children.items()),
+    )
+    yield _labelled(
+        "kk99_child_garbage",
+        "Lines of a child that were no event",
+        "child",
+        ((name, child.garbage) for name, child in children.items()),
+    )
+
+
+def _keeper_metrics(keeper: KeeperStatistics) -> Iterator[Metric]:
+    for name, text, value in (
+        ("kk99_sealed_segment", "Last segment with a seal", keeper.sealed_segment),
+        ("kk99_verified_lsn", "Replayed and found equal up to here", keeper.verified_lsn),
+        ("kk99_keeper_lag_segments", "Complete segments without a seal", keeper.lag_segments),
+        ("kk99_keeper_lag_bytes", "Bytes of these", keeper.lag_bytes),
+        ("kk99_snapshot_lsn", "Last record in the newest snapshot", keeper.snapshot_lsn),
+        (
+            "kk99_snapshot_timestamp_seconds",
+            "When the newest snapshot was saved, UTC",
+            keeper.snapshot_time_ns / 1e9,
+        ),
+    ):
+        yield GaugeMetricFamily(name, text, value)
+    for name, text, count in (
+        (
+            "kk99_determinism_mismatches",
+            "Outputs that a replay gave differently",
+            keeper.mismatches,
+        ),
+        ("kk99_journal_damages", "Complete segments found damaged", keeper.damages),
+        ("kk99_segments_compressed", "Segments compressed", keeper.compressed),
+        ("kk99_segments_removed", "Segments removed", keeper.removed),
+    ):
+        yield CounterMetricFamily(name, text, count)
 
 
 def latency_histogram(pump: PumpStatistics) -> HistogramMetricFamily:

@@ -4,6 +4,8 @@ from attrs import frozen
 
 from kk99fix.config.load import Settings
 from kk99fix.gateway.acceptor import Acceptor
+from kk99fix.gateway.child_reports import ChildReports
+from kk99fix.gateway.children import Children
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.feeder import Feeder
@@ -29,4 +31,6 @@ class Gateway:
     schedules: Schedules
     unknown_trades: UnknownTrades
     clock: VenueClock
+    children: Children
+    child_reports: ChildReports
     log: Log

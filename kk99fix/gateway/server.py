@@ -9,7 +9,7 @@ stop    no new connections, News(B) and Logout(5) to everybody, a bounded wait, 
 
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,8 @@ from kk99fix.config.load import Settings
 from kk99fix.config.resolve import resolve
 from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Authenticator
+from kk99fix.gateway.child_reports import KEEPER, PROJECTOR, ChildReports
+from kk99fix.gateway.children import ChildCommand, Children
 from kk99fix.gateway.chunks import Chunks
 from kk99fix.gateway.clean_stop import save_clean_snapshot
 from kk99fix.gateway.clock import VenueClock
@@ -85,11 +87,12 @@ def start(
     *,
     disk: DiskCalls | None = None,
     files: Files | None = None,
+    children: Sequence[ChildCommand] = (),
 ) -> Gateway:
     """Recover the venue and bring its configuration and day up to date.
 
     The records are written through `disk` where it is given, else by the system; `files` makes
-    all other changes to the state directory.
+    all other changes to the state directory. `children` are started once it serves.
     Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
     text that says what to do.
     """
@@ -126,6 +129,10 @@ def start(
     acceptor = Acceptor(
         settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
     )
+    reports = ChildReports(log, storage.sent)
+    family = Children(children, log)
+    family.listen(KEEPER, reports.of_keeper)
+    family.listen(PROJECTOR, reports.of_projector)
     return Gateway(
         settings=settings,
         storage=storage,
@@ -137,6 +144,8 @@ def start(
         schedules=schedules,
         unknown_trades=UnknownTrades(sequencer, log),
         clock=clock,
+        children=family,
+        child_reports=reports,
         log=log,
     )
 
@@ -242,6 +251,7 @@ def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitab
         partial(steer_clock, gateway.clock),
         partial(prepare_segments, gateway),
         snapshots.run,
+        gateway.children.run,
     )
 
 

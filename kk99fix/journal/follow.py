@@ -30,7 +30,14 @@ from kk99fix.journal.record import (
     length_at,
 )
 from kk99fix.journal.scan import Scan
-from kk99fix.journal.segment import PAGE_BYTES, Segment, map_records, read_segment, segment_name
+from kk99fix.journal.segment import (
+    PAGE_BYTES,
+    Segment,
+    find_segment,
+    map_records,
+    read_segment,
+    segment_name,
+)
 
 #: The fields of a record's header, in the order of the layout; plain tuples, since a follower hands
 #: out tens of thousands of them a second.
@@ -145,8 +152,8 @@ class Follower:
         return self._scan.find_lsn(units, 0, last_lsn + 1)
 
     def _following(self) -> Segment | None:
-        path = self._directory / segment_name(self._position.segment + 1)
-        return read_segment(path) if path.exists() else None
+        path = find_segment(self._directory, self._position.segment + 1)
+        return None if path is None else read_segment(path)
 
     def _leave_for(self, following: Segment) -> None:
         next_lsn = self._position.next_lsn

@@ -157,6 +157,59 @@ SINGLE_VALUES = [
         "a number from 65536 to 1099511627776 would be right",
     ),
     (
+        VENUE,
+        "keeper = true",
+        "keeper = 1",
+        "config/venue.toml: children.keeper: found 1; true or false would be right",
+    ),
+    (
+        VENUE,
+        "projector = true",
+        'projector = "yes"',
+        'config/venue.toml: children.projector: found "yes"; true or false would be right',
+    ),
+    (
+        VENUE,
+        "every_segments = 16",
+        "every_segments = 0",
+        "config/venue.toml: snapshots.every_segments: found 0; "
+        "a number from 1 to 100000 would be right",
+    ),
+    (
+        VENUE,
+        "every_minutes = 60",
+        "every_minutes = 0",
+        "config/venue.toml: snapshots.every_minutes: found 0; "
+        "a number from 1 to 10080 would be right",
+    ),
+    (
+        VENUE,
+        "kept = 3",
+        "kept = 0",
+        "config/venue.toml: snapshots.kept: found 0; a number from 1 to 1000 would be right",
+    ),
+    (
+        VENUE,
+        "compress_after_days = 7",
+        "compress_after_days = -1",
+        "config/venue.toml: retention.compress_after_days: found -1; "
+        "a number from 0 to 36500 would be right",
+    ),
+    (
+        VENUE,
+        "compress_after_segments = 0",
+        "compress_after_segments = -1",
+        "config/venue.toml: retention.compress_after_segments: found -1; "
+        "a number from 0 to 4294967294 would be right",
+    ),
+    (
+        VENUE,
+        "keep_days = 0",
+        "keep_days = 36501",
+        "config/venue.toml: retention.keep_days: found 36501; "
+        "a number from 0 to 36500 would be right",
+    ),
+    (
         CALENDAR,
         'zone = "America/New_York"',
         'zone = "America/Atlantis"',

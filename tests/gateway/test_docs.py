@@ -54,13 +54,13 @@ def test_every_end_is_described() -> None:
     "module",
     [
         *("server", "acceptor", "connections", "clock", "sequencer", "refusals"),
-        *("timers", "schedules", "unknown_trades", "resend_log"),
+        *("timers", "schedules", "unknown_trades", "resend_log", "child_reports", "children"),
     ],
 )
 def test_every_log_event_is_described(module: str) -> None:
     """The table has every event that the gateway logs."""
     source = (Path(acceptor.__file__).parent / f"{module}.py").read_text()
-    pattern = r'(?:log\.(?:info|warning|error|exception)\(|_note_end\()\s*"([a-z ]+)"'
+    pattern = r'(?:log\.(?:info|warning|error|exception)\(|_note_end\(|_say\(child, )\s*"([a-z ]+)"'
     events = set(re.findall(pattern, source))
 
     assert events
