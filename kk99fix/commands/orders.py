@@ -6,35 +6,36 @@ from typing import Any, Final
 import click
 
 from kk99fix.commands.projection_options import (
-    console,
     database_option,
-    day_and_time,
-    decimal,
     filter_options,
     json_option,
-    plain,
-    print_json,
     reading,
     state_option,
-    table_of,
+)
+from kk99fix.commands.projection_tables import (
+    Column,
+    Times,
+    decimal,
+    plain,
+    print_json,
+    print_table,
 )
 from kk99fix.projection.queries import ORDER_STATUSES, Filter, find_orders
 
-_COLUMNS: Final = {
-    "order": "right",
-    "entered (UTC)": "left",
-    "session": "left",
-    "ClOrdID": "left",
-    "account": "left",
-    "symbol": "left",
-    "side": "left",
-    "type": "left",
-    "quantity": "right",
-    "price": "right",
-    "traded": "right",
-    "average": "right",
-    "status": "left",
-}
+_COLUMNS: Final = (
+    Column("order", right=True, whole=True),
+    Column("entered"),
+    Column("session"),
+    Column("ClOrdID"),
+    Column("account", rank=1),
+    Column("symbol"),
+    Column("quantity"),
+    Column("price", right=True),
+    Column("lives", rank=3),
+    Column("traded", right=True),
+    Column("average", right=True, rank=2),
+    Column("status"),
+)
 
 
 @click.command(short_help="List orders.")
@@ -77,23 +78,24 @@ def orders(
         if as_json:
             print_json(found.rows)
             return
-        console().print(table_of(_COLUMNS, map(_cells, found.rows)))
+        times = Times.of("entered", [row["entered_ns"] for row in found.rows], decimals=3)
+        columns = [_COLUMNS[0], Column(times.heading, whole=True), *_COLUMNS[2:]]
+        print_table(columns, [_cells(row, times) for row in found.rows])
         older = f"; older ones are left out, --limit {limit * 10} shows more" if found.more else ""
         click.echo(f"{len(found.rows)} order{'s' * (len(found.rows) != 1)}{older}")
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: dict[str, Any], times: Times) -> tuple[str, ...]:
     return (
         str(row["order_id"]),
-        day_and_time(row["entered_ns"]),
+        times.text(row["entered_ns"]),
         row["session"],
         plain(row["cl_ord_id"]),
         plain(row["account"]),
         plain(row["symbol"]),
-        row["side"],
-        f"{row['ord_type']} {row['time_in_force']}",
-        decimal(row["order_qty_e8"]),
-        decimal(row["price_e8"]),
+        f"{row['side']} {decimal(row['order_qty_e8'])}",
+        "market" if row["price_e8"] is None else decimal(row["price_e8"]),
+        row["time_in_force"],
         decimal(row["cum_qty_e8"]),
         decimal(row["avg_px_e8"]) if row["cum_qty_e8"] else "",
         row["status"],

@@ -1,23 +1,18 @@
-"""What the commands on the tables share: which file, which rows, and how they are shown."""
+"""What the commands on the tables share: which file, and which rows."""
 
-import json
 import re
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from kk99fix.config.decimals import format_e8
-from kk99fix.journal.printer import printable, utc
+from kk99fix.commands.projection_tables import time_text
 from kk99fix.projection.behind import records_behind
 from kk99fix.projection.database import DATABASE_NAME, opened_for_reading
 from kk99fix.projection.errors import ProjectionError
@@ -27,8 +22,6 @@ DEFAULT_STATE_DIR: Final = Path("var")
 _NS_PER_S: Final = 1_000_000_000
 _SPAN: Final = re.compile(r"(\d+)([smhd])")
 _SPAN_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-#: A pipe or a file has no width to keep to.
-_PIPE_WIDTH: Final = 200
 
 state_option = click.option(
     "--state",
@@ -143,58 +136,3 @@ def _say_how_far(state_dir: Path, file: Path, connection: sqlite3.Connection) ->
             f"`kk99fix project` brings them up to it",
             err=True,
         )
-
-
-def time_text(time_ns: int) -> str:
-    """Return a moment as `YYYY-MM-DDTHH:MM:SS.mmmmmmZ`."""
-    return f"{utc(time_ns)[:26]}Z"
-
-
-def day_and_time(time_ns: int | None) -> str:
-    """Return a moment for a table: month, day and time to the millisecond."""
-    return "" if time_ns is None else utc(time_ns)[5:23].replace("T", " ")
-
-
-def decimal(value_e8: int | None) -> str:
-    """Return a price or quantity for a table."""
-    return "" if value_e8 is None else format_e8(value_e8)
-
-
-def plain(text: str | None) -> str:
-    """Return text of a counterparty so that no terminal takes it for more."""
-    return "" if text is None else printable(text.encode("latin-1", "backslashreplace"))
-
-
-def json_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row for people and programs: decimals and times as text, without their units."""
-    shown: dict[str, Any] = {}
-    for name, value in row.items():
-        if name.endswith("_e8"):
-            shown[name[:-3]] = None if value is None else format_e8(value)
-        elif name.endswith("_ns"):
-            shown[name[:-3]] = None if value is None else time_text(value)
-        else:
-            shown[name] = value
-    return shown
-
-
-def print_json(rows: Iterable[dict[str, Any]]) -> None:
-    """Print one object a line."""
-    for row in rows:
-        click.echo(json.dumps(json_row(row)))
-
-
-def console() -> Console:
-    """Return where tables are printed: names in them are no markup."""
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(highlight=False, markup=False, width=width)
-
-
-def table_of(columns: dict[str, str], rows: Iterable[Iterable[str]]) -> Table:
-    """Return a table; `columns` is heading -> "left" or "right"."""
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for heading, side in columns.items():
-        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -8,35 +8,30 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.projection_options import (
-    console,
-    database_option,
+from kk99fix.commands.projection_options import database_option, json_option, reading, state_option
+from kk99fix.commands.projection_tables import (
+    Column,
+    Times,
     decimal,
-    json_option,
     json_row,
     plain,
     print_json,
-    reading,
-    state_option,
-    table_of,
-    time_text,
+    print_table,
 )
 from kk99fix.projection.queries import events_of, find_order, order_ids_of
 
-_COLUMNS: Final = {
-    "time (UTC)": "left",
-    "event": "left",
-    "ClOrdID": "left",
-    "quantity": "right",
-    "price": "right",
-    "traded": "right",
-    "at": "right",
-    "with order": "right",
-    "cum": "right",
-    "leaves": "right",
-    "status": "left",
-    "why": "left",
-}
+_COLUMNS: Final = (
+    Column("time"),
+    Column("event", whole=True),
+    Column("ClOrdID"),
+    Column("quantity", right=True),
+    Column("price", right=True),
+    Column("traded", right=True),
+    Column("with order", right=True, rank=2),
+    Column("cum", right=True, rank=3),
+    Column("leaves", right=True, rank=1),
+    Column("why"),
+)
 
 
 @click.command(short_help="Show the life of one order.")
@@ -73,7 +68,9 @@ def timeline(*, order: str, as_json: bool, state_dir: Path, db_file: Path | None
             print_json(events)
             return
         click.echo(_title(row))
-        console().print(table_of(_COLUMNS, map(_cells, events)))
+        times = Times.of("time", [event["time_ns"] for event in events], decimals=6)
+        columns = [Column(times.heading, whole=True), *_COLUMNS[1:]]
+        print_table(columns, [_cells(event, times) for event in events])
         if len(order_ids) > 1:
             others = ", ".join(map(str, order_ids[1:]))
             click.echo(f"earlier orders with this ClOrdID: {others}")
@@ -96,18 +93,17 @@ def _title(row: dict[str, Any]) -> str:
     )
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: dict[str, Any], times: Times) -> tuple[str, ...]:
+    traded = f"{decimal(row['last_qty_e8'])} @ {decimal(row['last_price_e8'])}"
     return (
-        time_text(row["time_ns"]).replace("T", " ").removesuffix("Z"),
+        times.text(row["time_ns"]),
         row["event"],
         plain(row["cl_ord_id"]),
         decimal(row["order_qty_e8"]),
         decimal(row["price_e8"]),
-        decimal(row["last_qty_e8"]),
-        decimal(row["last_price_e8"]),
+        "" if row["trade_id"] is None else traded,
         "" if row["counter_order_id"] is None else str(row["counter_order_id"]),
         decimal(row["cum_qty_e8"]),
         decimal(row["leaves_qty_e8"]),
-        row["status"],
         row["reason"] or plain(row["text"]),
     )

@@ -6,34 +6,36 @@ from typing import Any, Final
 import click
 
 from kk99fix.commands.projection_options import (
-    console,
     database_option,
-    day_and_time,
-    decimal,
     filter_options,
     json_option,
-    plain,
-    print_json,
     reading,
     state_option,
-    table_of,
+)
+from kk99fix.commands.projection_tables import (
+    Column,
+    Times,
+    decimal,
+    plain,
+    print_json,
+    print_table,
 )
 from kk99fix.projection.queries import Filter, find_trades
 
-_COLUMNS: Final = {
-    "trade": "right",
-    "time (UTC)": "left",
-    "symbol": "left",
-    "quantity": "right",
-    "price": "right",
-    "taker": "left",
-    "buyer": "left",
-    "account": "left",
-    "order": "right",
-    "seller": "left",
-    "account ": "left",
-    "order ": "right",
-}
+_COLUMNS: Final = (
+    Column("trade", right=True, whole=True),
+    Column("time"),
+    Column("symbol"),
+    Column("quantity", right=True),
+    Column("price", right=True),
+    Column("taker"),
+    Column("buyer"),
+    Column("account", rank=2),
+    Column("order", right=True, rank=1),
+    Column("seller"),
+    Column("account", rank=2),
+    Column("order", right=True, rank=1),
+)
 
 
 @click.command(short_help="List trades with both sides.")
@@ -69,15 +71,17 @@ def trades(
         if as_json:
             print_json(found.rows)
             return
-        console().print(table_of(_COLUMNS, map(_cells, found.rows)))
+        times = Times.of("time", [row["time_ns"] for row in found.rows], decimals=3)
+        columns = [_COLUMNS[0], Column(times.heading, whole=True), *_COLUMNS[2:]]
+        print_table(columns, [_cells(row, times) for row in found.rows])
         older = f"; older ones are left out, --limit {limit * 10} shows more" if found.more else ""
         click.echo(f"{len(found.rows)} trade{'s' * (len(found.rows) != 1)}{older}")
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: dict[str, Any], times: Times) -> tuple[str, ...]:
     return (
         str(row["trade_id"]),
-        day_and_time(row["time_ns"]),
+        times.text(row["time_ns"]),
         plain(row["symbol"]),
         decimal(row["qty_e8"]),
         decimal(row["price_e8"]),

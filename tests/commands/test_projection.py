@@ -8,6 +8,7 @@ from support.projection_day import begin_journal, project_all, units_of
 from support.venue_desk import VenueDesk
 
 from kk99fix.cli import main
+from kk99fix.commands import projection_tables
 from kk99fix.projection.database import writer_lock
 
 
@@ -68,25 +69,10 @@ def test_orders_are_listed(state: Path) -> None:
     """A table has one line for each order and says how many there are."""
     shown = lines(run(state, "orders"))
 
-    assert shown[0][:2] == ["order", "entered"]
-    assert shown[2] == (
-        [
-            "1",
-            "09-21",
-            "14:13:20.001",
-            "ALPHA",
-            "a2",
-            "A1",
-            "AAPL",
-            "buy",
-            "limit",
-            "day",
-            "12",
-            "100.01",
-            "12",
-            "100.01",
-            "filled",
-        ]
+    assert shown[0] == ["entered", "UTC"]
+    assert shown[1][:3] == ["order", "2026-09-21", "session"]
+    assert " ".join(shown[3]) == (
+        "1 14:13:20.001 ALPHA a2 A1 AAPL buy 12 100.01 day 12 100.01 filled"
     )
     assert shown[-1] == ["3", "orders"]
 
@@ -130,23 +116,7 @@ def test_trades_are_listed_with_both_sides(state: Path) -> None:
     """A trade names buyer, seller and who took."""
     shown = lines(run(state, "trades", "--account", "B1"))
 
-    assert shown[2] == (
-        [
-            "1",
-            "09-21",
-            "14:13:20.001",
-            "AAPL",
-            "12",
-            "100.01",
-            "sell",
-            "ALPHA",
-            "A1",
-            "1",
-            "BETA",
-            "B1",
-            "2",
-        ]
-    )
+    assert " ".join(shown[3]) == "1 14:13:20.001 AAPL 12 100.01 sell ALPHA A1 1 BETA B1 2"
     assert objects(run(state, "trades", "--json"))[0]["qty"] == "12"
     assert objects(run(state, "trades", "--json", "--session", "GAMMA")) == []
 
@@ -158,7 +128,7 @@ def test_a_timeline_goes_through_replaces(state: Path, name: str) -> None:
     shown = lines(result)
 
     assert "order 1: ALPHA buys 12 AAPL at 100.01, limit day, account A1: filled" in result.stdout
-    assert [(row[1], row[2], row[3]) for row in shown[3:]] == [
+    assert [tuple(row[:3]) for row in shown[4:]] == [
         ("14:13:20.001234", "new", "a1"),
         ("14:13:20.001235", "replaced", "a2"),
         ("14:13:20.001236", "trade", "a2"),
@@ -166,7 +136,7 @@ def test_a_timeline_goes_through_replaces(state: Path, name: str) -> None:
     ]
     assert shown[-1][-1] == "TOO_LATE"
     events = objects(run(state, "timeline", name, "--json"))
-    assert [event.get("event") for event in events] == [None, *(row[2] for row in shown[3:])]
+    assert [event.get("event") for event in events] == [None, *(row[1] for row in shown[4:])]
 
 
 @pytest.mark.parametrize("name", ["99", "ALPHA:zz", "a1", "9" * 30])
@@ -176,6 +146,21 @@ def test_an_unknown_order_says_what_to_name(state: Path, name: str) -> None:
 
     assert result.exit_code == 1
     assert "SESSION:ClOrdID" in result.stderr
+
+
+@pytest.mark.parametrize("columns", [70, 80, 160])
+@pytest.mark.parametrize("command", [["orders"], ["trades"], ["timeline", "1"]])
+def test_tables_fit_the_terminal(
+    state: Path, monkeypatch: pytest.MonkeyPatch, columns: int, command: list[str]
+) -> None:
+    """What has no room is left out and named; ids and times stay in one piece."""
+    monkeypatch.setattr(projection_tables, "_PIPE_WIDTH", columns)
+    result = run(state, *command)
+    shown = result.stdout.splitlines()
+
+    assert max(map(len, (line.rstrip() for line in shown if "order 1:" not in line))) <= columns
+    assert any("14:13:20.001" in line for line in shown)
+    assert ("left out for want of width" in result.stdout) == (columns < 160)
 
 
 def test_no_text_reaches_a_terminal_unescaped(state: Path) -> None:

@@ -171,6 +171,25 @@ def test_a_disk_that_fills_up_costs_nothing(day: Day, tmp_path: Path) -> None:
     assert dump(file) == expected
 
 
+def test_a_database_that_somebody_has_locked_is_left_alone(
+    day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program's write transaction is no damage: it is said, and the next try goes on."""
+    day.write(tmp_path)
+    project_all(tmp_path)
+    monkeypatch.setattr(database, "BUSY_WAIT_S", 0)
+    connection = sqlite3.connect(database_of(tmp_path), isolation_level=None)
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("BEGIN EXCLUSIVE")
+    connection.execute("UPDATE orders SET symbol = symbol")
+    with pytest.raises(ProjectionBusyError, match="locked the database"):
+        project_all(tmp_path)
+    connection.execute("ROLLBACK")
+    connection.close()
+
+    assert project_all(tmp_path) == 0
+
+
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
     """A second projector of the same database is told who is first."""
     file = database_of(tmp_path)
