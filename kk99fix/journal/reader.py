@@ -11,7 +11,7 @@ import attrs
 from kk99fix.journal.ends import check_sealed, find_tail
 from kk99fix.journal.record import Record, crc_start, is_valid, unpack_record
 from kk99fix.journal.scan import Scan, offsets
-from kk99fix.journal.segment import PAGE_BYTES, Segment, Tail, map_records
+from kk99fix.journal.segment import PAGE_BYTES, Segment, Tail, map_records, read_whole
 
 
 @attrs.frozen
@@ -70,6 +70,7 @@ class JournalReader:
         segments = segments_from(self._segments, from_lsn)
         for segment, following in zip(segments, [*segments[1:], None], strict=True):
             records = map_records(segment)
+            read_whole(segment, records)
             header = segment.header
             end = self._scan.whole_units(records, header.crc_seed, header.first_lsn)
             if following is None:

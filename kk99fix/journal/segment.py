@@ -25,6 +25,7 @@ Rules:
 Which records a segment holds is the business of `writer` and `reader`.
 """
 
+import errno
 import mmap
 import os
 import struct
@@ -54,6 +55,7 @@ FLAG_DURABLE: Final = 1
 _PAGE_CRC: Final = struct.Struct("<I")
 _PAGE_CRC_OFFSET: Final = PAGE_BYTES - 4
 _ZEROS: Final = bytes(1 << 20)
+_MADV_POPULATE_READ: Final = 22
 _COPY = "Restore the file from a copy"
 
 
@@ -257,6 +259,22 @@ def map_records(segment: Segment) -> memoryview:
             raise JournalReadError(segment.path, error) from error
         return map_records(attrs.evolve(segment, path=compressed))
     return memoryview(mapped)[PAGE_BYTES:]
+
+
+def read_whole(segment: Segment, records: memoryview) -> None:
+    """Have all of a mapped segment read now; JournalReadError.
+
+    Where a later access met an error of the disk, the system would kill the process.
+    """
+    mapped = records.obj
+    if not isinstance(mapped, mmap.mmap):
+        return
+    try:
+        mapped.madvise(_MADV_POPULATE_READ)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a system that does not know the advice
+            cause = OSError(errno.EIO, os.strerror(errno.EIO))
+            raise JournalReadError(segment.path, cause) from error
 
 
 def read_ahead(path: Path, length: int) -> None:

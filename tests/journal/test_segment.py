@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from kk99fix.journal.segment import (
     list_segments,
     map_records,
     prepare_file,
+    read_whole,
     read_ahead,
     round_to_pages,
     segment_name,
@@ -206,6 +208,17 @@ def test_a_segment_that_is_gone_cannot_be_mapped(three_segments: Path) -> None:
 
     with pytest.raises(JournalReadError, match="No such file"):
         map_records(last)
+
+
+def test_a_disk_that_cannot_read_is_one_sentence(three_segments: Path) -> None:
+    """Bytes that the disk does not give refuse the start by name, and kill nobody."""
+    last = list_segments(three_segments)[-1]
+    records = map_records(last)
+    read_whole(last, records)
+    os.truncate(last.path, PAGE_BYTES)
+
+    with pytest.raises(JournalReadError, match=r"00000003\.kkj: cannot read the file: Input/outp"):
+        read_whole(last, records)
 
 
 def test_a_path_that_is_no_directory_is_one_sentence(three_segments: Path) -> None:
