@@ -52,10 +52,16 @@ class Files:
 
 
 def write_all(files: Files, fd: int, data: Buffer, offset: int) -> None:
-    """Write all of `data` at `offset`; OSError when the system refuses, or takes nothing."""
+    """Write all of `data` at `offset`; OSError when the system refuses, or takes nothing.
+
+    A write that takes a part goes on behind it, one that was interrupted is made again.
+    """
     view = memoryview(data)
     while view:
-        taken = files.pwrite(fd, view, offset)
+        try:
+            taken = files.pwrite(fd, view, offset)
+        except InterruptedError:
+            continue
         if taken <= 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         view = view[taken:]

@@ -20,6 +20,7 @@ from kk99fix.journal.errors import (
 )
 from kk99fix.journal.files import Files
 from kk99fix.journal.segment import Identity
+from kk99fix.journal.settle import make_folder
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity, CapacityError, CoreError
 from kk99fix.state.snapshot_file import (
@@ -63,7 +64,7 @@ def save_snapshot(
     clean: bool = False,
     files: Files | None = None,
 ) -> Path:
-    """Write what the venue is between two inputs; SnapshotWriteError.
+    """Write what the venue is between two inputs; JournalWriteError, mostly SnapshotWriteError.
 
     The journal is on the disk up to there, and goes on in `segment`; `identity` is that of the
     segment that ends there.  `clean`: a stop ends with it, and the venue is settled.
@@ -79,8 +80,8 @@ def save_snapshot(
         clean=clean,
     )
     path = folder / snapshot_name(header.lsn)
+    make_folder(files, folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         write_file(files, path, header, _sections(venue))
     except OSError as error:
         raise SnapshotWriteError(path, 0, "write the snapshot", error) from error

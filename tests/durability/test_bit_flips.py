@@ -9,6 +9,8 @@ from pathlib import Path
 import attrs
 import pytest
 from support.journal_files import IDENTITY, SMALL_SEGMENT_BYTES, unit
+from support.session_stream import SessionStream, play
+from support.venue_desk import VenueDesk
 
 from kk99fix.journal.errors import JournalDamagedError
 from kk99fix.journal.reader import JournalReader
@@ -16,10 +18,14 @@ from kk99fix.journal.record import Kind, pack_group, unpack_header
 from kk99fix.journal.scan import offsets
 from kk99fix.journal.segment import PAGE_BYTES, list_segments, map_records, segment_name
 from kk99fix.journal.writer import JournalWriter
+from kk99fix.state.snapshot_file import SECTION, read_file
+from kk99fix.state.snapshots import newest_snapshot, save_snapshot
 from kk99fix.state.storage import FAST_SCAN
 
 pytestmark = pytest.mark.slow
 
+#: How much a venue has seen before its snapshot.
+BURSTS = 40
 #: Reports of sizes that leave padding of every length.
 REPORTS = tuple(b"8=FIX.4.4\x0135=8\x01" + b"x" * length for length in range(33, 41))
 
@@ -144,6 +150,27 @@ def test_a_flip_in_the_last_segment_is_named_or_above_the_watermark(
         assert offset >= end or leads_to[start] >= journal.watermark, (offset, bit)
         assert next_lsn > journal.watermark, (offset, bit)
         assert stale > 0, (offset, bit)
-    assert sum(outcomes.values()) == 8 * SMALL_SEGMENT_BYTES
+    assert outcomes.total() == 8 * SMALL_SEGMENT_BYTES
     assert bool(outcomes["cut"]) is not marker
     assert recover(journal) == (journal.last_lsn + 1, 0)
+
+
+def test_every_bit_of_a_snapshot_is_guarded(tmp_path: Path) -> None:
+    """Page and sections: each flip is named, and a start passes the snapshot over with a word."""
+    desk = play(VenueDesk(), SessionStream(3).script(BURSTS))
+    path = save_snapshot(desk.venue, tmp_path, IDENTITY, 1)
+    sections = [0, PAGE_BYTES]
+    for _, payload in read_file(path).sections:
+        sections.append(sections[-1] + SECTION.size + len(payload))
+    said: list[str] = []
+
+    for count, (offset, bit) in enumerate(flips(path, 0, path.stat().st_size)):
+        with pytest.raises(JournalDamagedError) as caught:
+            read_file(path)
+        assert caught.value.path == path, (offset, bit)
+        at = caught.value.offset
+        assert at == sections[bisect_right(sections, offset) - 1] or at < PAGE_BYTES > offset
+        if count % 1000 == 0:
+            assert newest_snapshot(tmp_path, said.append) is None
+            assert said.pop() == f"passed over: {caught.value}"
+    assert newest_snapshot(tmp_path, said.append) is not None

@@ -122,6 +122,10 @@ class DiskPlanes:
         self._pending_names: list[dict[str, _File]] = []
         self._last: _File | None = None
 
+    def is_named(self, name: str) -> bool:
+        """Whether this name of a file is on the disk."""
+        return name in self._durable_names
+
     def make(self, step: Step) -> None:
         """Make one change."""
         names = dict(self._names)

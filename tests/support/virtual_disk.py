@@ -7,38 +7,63 @@ machine that dies would leave is told by `disk_planes` from the steps that are n
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
-from kk99fix.journal.files import Files
 from kk99fix.journal.record import Buffer
-from support.disk_planes import Image, Made, NamesSynced, Removed, Renamed, Step, Synced, Wrote
+from support.disk_planes import (
+    DiskPlanes,
+    Image,
+    Made,
+    NamesSynced,
+    Removed,
+    Renamed,
+    Step,
+    Synced,
+    Wrote,
+)
+from support.watched_disk import WatchedDisk
 
 
-class VirtualDisk(Files):
+class VirtualDisk(WatchedDisk):
     """The disk of one state directory; see the top of this module."""
 
     def __init__(self, root: Path, image: Image | None = None) -> None:
         """Lay an image out below `root`, in place of what is there."""
-        self.root = root
+        super().__init__(root)
         self.steps: list[Step] = []
-        self.before_step: Callable[[], None] = lambda: None
         self._image = image or {}
         self._lock = threading.Lock()
         #: The present name of each open file, and of each file that was renamed while it is open.
         self._open: dict[int, str] = {}
         lay_out(root, self._image)
 
+    @classmethod
+    def over(cls, root: Path) -> Self:
+        """Return the disk of a state directory as it is; all of it counts as synced."""
+        files = [path for path in root.rglob("*") if path.is_file() and path.name != "lock"]
+        return cls(root, {str(path.relative_to(root)): path.read_bytes() for path in files})
+
     @property
     def first(self) -> Image:
         """What was on the disk before the first step."""
         return self._image
 
+    def planes(self) -> DiskPlanes:
+        """Return what the disk has and may have after all steps so far."""
+        planes = DiskPlanes(self._image)
+        for step in self.steps:
+            planes.make(step)
+        return planes
+
     def open(self, path: Path, flags: int) -> int:
         """Open a file, and note one that is made."""
         made = bool(flags & os.O_CREAT) and (bool(flags & os.O_TRUNC) or not path.exists())
         name = self._name(path)
+        if flags & os.O_DIRECTORY:
+            return super().open(path, flags)
         if not made:
             fd = super().open(path, flags)
         else:
@@ -65,16 +90,13 @@ class VirtualDisk(Files):
             pass
 
     def fsync(self, fd: int) -> None:
-        """Note that a file's bytes, or a directory's names, are on the disk."""
-        if fd in self._open:
-            self.fdatasync(fd)
-        else:
-            self.sync_directory(Path(f"/proc/self/fd/{fd}").readlink())
+        """Note that the names in an open directory are on the disk."""
+        assert fd not in self._open, "a file is synced with fdatasync"
+        self._sync_names(Path(f"/proc/self/fd/{fd}").readlink())
 
     def sync_directory(self, path: Path) -> None:
         """Note that the names in a directory are on the disk."""
-        with self._step(NamesSynced(self._name(path))):
-            pass
+        self._sync_names(path)
 
     def drop_cache(self, fd: int) -> None:
         """Do nothing: an image has no cache that could differ."""
@@ -93,6 +115,13 @@ class VirtualDisk(Files):
         with self._step(Removed(self._name(path))):
             super().unlink(path)
 
+    def _sync_names(self, path: Path) -> None:
+        """Do so; those above the root are no part of an image."""
+        if not path.is_relative_to(self.root):
+            return
+        with self._step(NamesSynced(self._name(path))):
+            pass
+
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.root))
 
@@ -102,6 +131,7 @@ class VirtualDisk(Files):
             self.before_step()
             yield
             self.steps.append(step)
+            self.step_count += 1
 
 
 def lay_out(root: Path, image: Image, was: Image | None = None) -> None:
