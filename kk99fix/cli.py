@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "demo": "kk99fix.commands.demo:demo",
     "check": "kk99fix.commands.check:check",
     "journal": "kk99fix.commands.journal:journal",
+    "keep": "kk99fix.commands.keep:keep",
     "project": "kk99fix.commands.project:project",
     "orders": "kk99fix.commands.orders:orders",
     "trades": "kk99fix.commands.trades:trades",

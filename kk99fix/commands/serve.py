@@ -12,6 +12,8 @@ import trio
 from kk99fix.commands.options import config_options, load_or_exit
 from kk99fix.config.load import Settings
 from kk99fix.gateway import logs, server
+from kk99fix.gateway.child_reports import KEEPER, PROJECTOR
+from kk99fix.gateway.children import ChildCommand
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.parts import Gateway
 from kk99fix.journal.errors import JournalError, JournalWriteError
@@ -82,12 +84,32 @@ def serve(
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _allow_descriptors(settings.venue.listen.max_connections + DESCRIPTORS_BESIDE)
     try:
-        gateway = server.start(settings, state_dir, log)
+        gateway = server.start(
+            settings,
+            state_dir,
+            log,
+            children=_children(settings, config_dir, sessions_dir, state_dir),
+        )
     except JournalWriteError as error:
         _give_up(error, EXIT_IO_ERROR)
     except START_ERRORS as error:
         _give_up(error, 1)
     _run(gateway, settings, host, port, metrics_port)
+
+
+def _children(
+    settings: Settings, config_dir: Path, sessions_dir: Path, state_dir: Path
+) -> list[ChildCommand]:
+    """Return what [children] wants to run beside the gateway."""
+    run = ("-m", "kk99fix.child")
+    state = ("--state", str(state_dir), "--follow", "--json-status")
+    files = ("--config", str(config_dir), "--sessions", str(sessions_dir))
+    children = []
+    if settings.venue.children.keeper:
+        children.append(ChildCommand(KEEPER, (*run, "--idle", "keep", *files, *state)))
+    if settings.venue.children.projector:
+        children.append(ChildCommand(PROJECTOR, (*run, "project", *state)))
+    return children
 
 
 def _run(

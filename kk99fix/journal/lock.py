@@ -18,9 +18,12 @@ LOCK_NAME = "lock"
 class StateLock:
     """Holds the state directory from construction to `close`; also a context manager."""
 
-    def __init__(self, state_directory: Path) -> None:
-        """Take the lock; JournalLockedError when another process has it, else JournalReadError."""
-        self.path = state_directory / LOCK_NAME
+    def __init__(self, state_directory: Path, name: str = LOCK_NAME) -> None:
+        """Take the lock; JournalLockedError when another process has it, else JournalReadError.
+
+        Another `name` locks something else than writing, such as the keeper's work.
+        """
+        self.path = state_directory / name
         try:
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:

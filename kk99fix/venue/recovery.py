@@ -19,6 +19,11 @@ from kk99fix.venue.venue import Venue
 class DivergenceError(Exception):
     """The journal and this version of the venue disagree about an output."""
 
+    def __init__(self, text: str, lsn: int) -> None:
+        """Take what differs, for a person, and the record at which it does."""
+        super().__init__(text)
+        self.lsn = lsn
+
 
 @define
 class Recovered:
@@ -46,7 +51,7 @@ def _replay_run(venue: Venue, run: memoryview, progress: Recovered) -> None:
         replayed = engine.replay(run[position:])
         progress.messages += replayed.messages
         if replayed.status is CoreStatus.MISMATCH:
-            raise DivergenceError(_difference(run, position, replayed))
+            raise _difference(run, position, replayed)
         position += replayed.used
         if replayed.status is CoreStatus.NEED_DATA:
             assert position == len(run), "a run holds whole units"
@@ -57,7 +62,7 @@ def _replay_run(venue: Venue, run: memoryview, progress: Recovered) -> None:
         progress.units_in_python += 1
         compared = engine.compare(run[position : position + length])
         if compared.status is CoreStatus.MISMATCH:
-            raise DivergenceError(_difference(run, position, compared))
+            raise _difference(run, position, compared)
         progress.messages += compared.messages
         position += length
 
@@ -72,17 +77,18 @@ def unit_length(run: memoryview, position: int) -> int:
             return length
 
 
-def _difference(run: memoryview, position: int, replayed: Replayed) -> str:
-    """Position, what to do and both byte strings, readable."""
+def _difference(run: memoryview, position: int, replayed: Replayed) -> DivergenceError:
+    """The error with position, what to do and both byte strings, readable."""
     at = position + replayed.recorded_offset
     recorded = bytes(run[at : at + replayed.recorded_length])
-    lsn = unpack_record(run, at).header.lsn if recorded else 0
-    return (
+    lsn = unpack_record(memoryview(recorded or replayed.regenerated), 0).header.lsn
+    text = (
         f"replay differs from the journal at lsn {lsn}: this version of the venue does not give "
         f"the recorded output: start the version that wrote it; the files are untouched\n"
         f"recorded:    {_readable(recorded)}\n"
         f"regenerated: {_readable(replayed.regenerated)}"
     )
+    return DivergenceError(text, lsn)
 
 
 def _readable(record: bytes) -> str:
