@@ -21,10 +21,12 @@ from bench.pairs import PAIRS, Outcome, PairPlan
 from bench.rounds import FLOOR, GATEWAY, REFERENCE, Plan
 from bench.segments import SegmentPool
 from bench.servers import ServerFailedError, build_tools
+from bench.startup import Start, StartupPlan
 from bench.table import inside_table, median_of, network_table, pair_table
 
 SERVERS = (GATEWAY, FLOOR, REFERENCE)
 CORE = "core"
+STARTUP = "startup"
 PAIR_NAMES = tuple(pair.line.name for pair in PAIRS)
 
 
@@ -43,7 +45,9 @@ def machine() -> dict[str, str | int]:
     }
 
 
-def document(plan: Plan, core: list[CoreFigure], pairs: list[Outcome]) -> dict[str, Any]:
+def document(
+    plan: Plan, core: list[CoreFigure], pairs: list[Outcome], starts: list[Start]
+) -> dict[str, Any]:
     """Return everything measured, for a file."""
     medians = [median_of(line.name, server, plan.runs) for line in plan.lines for server in SERVERS]
     return {
@@ -56,6 +60,7 @@ def document(plan: Plan, core: list[CoreFigure], pairs: list[Outcome]) -> dict[s
             for replay in plan.replays
         ],
         "pairs": [attrs.asdict(each) | {"ratio": each.ratio} for each in pairs],
+        "starts": [attrs.asdict(start) for start in starts],
         "core": [attrs.asdict(figure) for figure in core],
     }
 
@@ -67,7 +72,7 @@ def document(plan: Plan, core: list[CoreFigure], pairs: list[Outcome]) -> dict[s
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice([*(each.name for each in LINES), *PAIR_NAMES, CORE]),
+    type=click.Choice([*(each.name for each in LINES), *PAIR_NAMES, CORE, STARTUP]),
     help="This line alone; may be repeated.",
 )
 @click.option(
@@ -107,6 +112,11 @@ def main(
         build_tools()
         core = run_core() if not only or CORE in only else []
         plan.carry_out()
+        starts = (
+            StartupPlan(root, quick, console.print).carry_out()
+            if not only or STARTUP in only
+            else []
+        )
         pairs = [
             PairPlan(pair, runs, seconds, root, quick, console.print).carry_out(pool)
             for pair in PAIRS
@@ -120,10 +130,10 @@ def main(
         console.print(network_table(lines, plan.runs))
     if pairs:
         console.print(pair_table(pairs))
-    if core or plan.replays:
-        console.print(inside_table(core, plan.replays))
+    if core or plan.replays or starts:
+        console.print(inside_table(core, plan.replays, starts))
     if json_file is not None:
-        json_file.write_text(json.dumps(document(plan, core, pairs), indent=2) + "\n")
+        json_file.write_text(json.dumps(document(plan, core, pairs, starts), indent=2) + "\n")
 
 
 if __name__ == "__main__":

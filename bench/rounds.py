@@ -96,6 +96,7 @@ class Plan:
                 run = run_client(task, server)
             self._written[line.name] = len(list(files.journal.glob("*.kkj")))
             if line.replay and number == self.rounds - 1:
+                shutil.rmtree(files.state / "snapshots")  # else there is nothing to replay
                 with running(command, folder) as again:
                     restart_s = again.ready_after_s
                 log = (folder / "stderr").read_text()

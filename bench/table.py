@@ -11,6 +11,7 @@ from bench.core import CoreFigure
 from bench.lines import Line
 from bench.pairs import ALONE, BESIDE, Outcome
 from bench.rounds import FLOOR, GATEWAY, REFERENCE, Replay
+from bench.startup import Start
 
 
 @attrs.frozen
@@ -128,7 +129,9 @@ def pair_table(outcomes: Sequence[Outcome]) -> Table:
     return table
 
 
-def inside_table(core: Sequence[CoreFigure], replays: Sequence[Replay]) -> Table:
+def inside_table(
+    core: Sequence[CoreFigure], replays: Sequence[Replay], starts: Sequence[Start]
+) -> Table:
     """Return the table of what was measured without a network."""
     table = Table(title="In process", title_justify="left")
     table.add_column("what")
@@ -139,4 +142,6 @@ def inside_table(core: Sequence[CoreFigure], replays: Sequence[Replay]) -> Table
     for replay in replays:
         name = f"replay of {replay.line}, {replay.messages:,} messages in {replay.seconds:.1f} s"
         table.add_row(name, f"{replay.messages_per_s:,.0f}", "messages/s")
+    for start in starts:
+        table.add_row(start.text, f"{start.ready_after_s:.2f}", "s")
     return table
