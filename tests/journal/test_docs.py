@@ -3,6 +3,7 @@ from pathlib import Path
 
 from kk99fix.journal.record import HEADER, Kind
 from kk99fix.journal.segment import HEADER_PAGE, PAGE_BYTES
+from kk99fix.state.snapshot_file import HEADER_PAGE as SNAPSHOT_PAGE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "journal_format.md").read_text()
 
@@ -56,3 +57,12 @@ def test_every_field_of_a_record_is_listed() -> None:
         "version",
         "flags",
     ]
+
+
+def test_the_snapshot_page_is_listed_without_a_gap() -> None:
+    """Offsets and sizes of a snapshot's header page add up to the page, and to the struct."""
+    table = [(int(offset), int(size or 0)) for offset, size, _ in rows("Snapshots")[:14]]
+
+    ends = [offset + size for offset, size in table]
+    assert [offset for offset, _ in table] == [0, *ends[:-1]]
+    assert (PAGE_BYTES, SNAPSHOT_PAGE.size) == (ends[-1], ends[-3])
