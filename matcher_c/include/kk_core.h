@@ -406,8 +406,12 @@ void kk_ring_sent(kk_engine *engine, uint32_t session, size_t length);
 /* Bytes in the ring, released or not. */
 size_t kk_ring_pending(const kk_engine *engine, uint32_t session);
 size_t kk_ring_free(const kk_engine *engine, uint32_t session);
-/* Everything recorded so far may leave. */
+/* Everything in the rings may leave. */
 void kk_rings_release(kk_engine *engine);
+/* The same in two steps, for records that become safe later: what is there now is marked... */
+void kk_rings_mark(kk_engine *engine);
+/* ... and everything marked may leave. */
+void kk_rings_release_marked(kk_engine *engine);
 /* Sessions whose rings got released bytes since the last call, at most `limit`. */
 uint32_t kk_rings_ready(kk_engine *engine, uint32_t *sessions, uint32_t limit);
 /*
@@ -480,6 +484,7 @@ typedef struct kk_feed {
     uint32_t session;
     uint32_t epoch;
     uint32_t again;        /* 1: a range asked for; 0: never sent before, and the cursor moves */
+    uint32_t unsealed;     /* 1: records of this process that may not be sealed yet: no checksum */
     uint32_t messages_max; /* the limits of one call: messages pushed, bytes, records walked over */
     uint32_t records_max;
     size_t bytes_max;

@@ -56,6 +56,7 @@ void kk_pump_free(kk_pump *pump) {
     if (pump == NULL) {
         return;
     }
+    kk_pump_durable_free(pump);
     for (uint32_t i = 0; i < pump->capacity; i++) {
         if (pump->connections[i].fd >= 0) {
             close(pump->connections[i].fd);

@@ -5,7 +5,8 @@
  *
  * One pass takes what every ready socket holds, at most KK_PUMP_READ_MAX bytes of each, gives it
  * to the core, writes the records of all of it to the journal in one go and sends every report it
- * caused, to whichever session.  Nothing is sent before its record was written.
+ * caused, to whichever session.  Nothing is sent before its record was written, at level `durable`
+ * before it was synced.
  *
  * The pump knows sockets, the journal's file and the clock; what a frame means is the core's
  * business, which it calls through kk_pump_core, and Python's, to which it hands events.
@@ -19,11 +20,14 @@
 #include <stdint.h>
 
 #include "kk_files.h"
+#include "kk_journal_writer.h"
 
-#define KK_PUMP_READ_MAX 65536      /* bytes read of one socket in one pass */
-#define KK_PUMP_INPUT_BYTES 131072  /* a partial frame of the longest kind and one read */
-#define KK_PUMP_FLUSH_BYTES 262144  /* records are written in pieces that stay in the cache */
-#define KK_PUMP_LATENCY_BUCKETS 128 /* four for each doubling of nanoseconds */
+#define KK_PUMP_READ_MAX 65536          /* bytes read of one socket in one pass */
+#define KK_PUMP_INPUT_BYTES 131072      /* a partial frame of the longest kind and one read */
+#define KK_PUMP_FLUSH_BYTES 262144      /* records are written in pieces that stay in the cache */
+#define KK_PUMP_BUFFER_BYTES 1073741824 /* address space of a journal buffer at level durable */
+#define KK_PUMP_GATHER_BYTES 33554432   /* so much may gather during a sync before reading stops */
+#define KK_PUMP_LATENCY_BUCKETS 128     /* four for each doubling of nanoseconds */
 #define KK_PUMP_NO_SLOT UINT32_MAX
 
 typedef struct kk_pump kk_pump;
@@ -34,19 +38,23 @@ typedef void (*kk_pump_function)(void);
 /* Functions of the core, given as addresses: the pump links none of them. */
 typedef struct kk_pump_core {
     void *engine;
-    kk_pump_function consume;       /* kk_consume */
-    kk_pump_function journal_used;  /* kk_journal_used */
-    kk_pump_function journal_take;  /* kk_journal_take */
-    kk_pump_function rings_release; /* kk_rings_release */
-    kk_pump_function rings_ready;   /* kk_rings_ready */
-    kk_pump_function ring_peek;     /* kk_ring_peek */
-    kk_pump_function ring_sent;     /* kk_ring_sent */
-    kk_pump_function ring_pending;  /* kk_ring_pending */
-    kk_pump_function ring_free;     /* kk_ring_free */
-    kk_pump_function ring_cursor;   /* kk_ring_cursor */
-    kk_pump_function ring_behind;   /* kk_ring_behind */
-    uint8_t *journal;               /* the bound journal buffer */
-    uint32_t sessions;              /* capacity of the core */
+    kk_pump_function consume;              /* kk_consume */
+    kk_pump_function journal_used;         /* kk_journal_used */
+    kk_pump_function journal_take;         /* kk_journal_take */
+    kk_pump_function journal_bind;         /* kk_journal_bind */
+    kk_pump_function next_lsn;             /* kk_next_lsn */
+    kk_pump_function rings_release;        /* kk_rings_release */
+    kk_pump_function rings_mark;           /* kk_rings_mark */
+    kk_pump_function rings_release_marked; /* kk_rings_release_marked */
+    kk_pump_function rings_ready;          /* kk_rings_ready */
+    kk_pump_function ring_peek;            /* kk_ring_peek */
+    kk_pump_function ring_sent;            /* kk_ring_sent */
+    kk_pump_function ring_pending;         /* kk_ring_pending */
+    kk_pump_function ring_free;            /* kk_ring_free */
+    kk_pump_function ring_cursor;          /* kk_ring_cursor */
+    kk_pump_function ring_behind;          /* kk_ring_behind */
+    uint8_t *journal;                      /* the bound journal buffer */
+    uint32_t sessions;                     /* capacity of the core */
 } kk_pump_core;
 
 /* What a connection may do before Python is told. */
@@ -88,7 +96,8 @@ typedef struct kk_pump_event {
 typedef enum kk_pump_flushed {
     KK_PUMP_DONE = 0,
     KK_PUMP_ROLL = 1, /* the next unit does not fit the segment: give another, call again */
-    KK_PUMP_ERROR = 2 /* a write failed: kk_pump_error; nothing was released, nor ever will be */
+    KK_PUMP_ERROR =
+        2 /* a write or a sync failed: kk_pump_error; nothing was released, nor ever will be */
 } kk_pump_flushed;
 
 typedef struct kk_pump_statistics {
@@ -133,6 +142,48 @@ void kk_pump_stop_reading(kk_pump *pump, uint32_t slot);
 /* Whether bytes of this connection wait to be sent. */
 bool kk_pump_sending(const kk_pump *pump, uint32_t slot);
 
+/*
+ * Level `durable`, before anything was recorded through this pump: records go to the disk in
+ * groups, by a thread (kk_journal_writer.h), and their bytes leave once they are there.  The engine
+ * writes into one of two buffers of the pump from now on, until kk_pump_free, after which it has
+ * none.  `directory_fd` is of the segments' directory; everything the engine has recorded is on the
+ * disk.  False when memory, a descriptor or a thread is not to be had.
+ */
+bool kk_pump_durable(kk_pump *pump, int directory_fd, int64_t idle_ns);
+/* Readable when the thread has ended something; the pump's own descriptor wakes as well. */
+int kk_pump_durable_descriptor(const kk_pump *pump);
+/* Whether so much waits for the disk that nothing is read until the group under way has ended. */
+bool kk_pump_backed_up(const kk_pump *pump);
+/* Whether everything recorded is on the disk, as of the last flush. */
+bool kk_pump_settled(const kk_pump *pump);
+/* Waits until the group under way has ended; a flush then takes note of it. */
+void kk_pump_wait(kk_pump *pump);
+/* After everything has settled: has the last watermark written, at the end of all. */
+kk_pump_flushed kk_pump_finish(kk_pump *pump);
+
+/* Records of whole units that are not in the file yet, or not known to be. */
+typedef struct kk_pump_unwritten {
+    const uint8_t *records;
+    uint64_t length;
+    uint64_t start;  /* offset of `records` in their buffer */
+    uint64_t number; /* of what the buffer is filled with: no other records ever have it */
+} kk_pump_unwritten;
+
+/*
+ * Fills in what follows the written part of the journal, at most two pieces, the older one first;
+ * how many there are.  They are valid until the next flush.  Always 0 at level `process`.
+ */
+uint32_t kk_pump_unwritten_read(const kk_pump *pump, kk_pump_unwritten pieces[2]);
+
+typedef struct kk_pump_durability {
+    uint64_t durable_lsn;
+    uint64_t waiting_bytes; /* recorded, and not known to be on the disk */
+    kk_journal_counts counts;
+} kk_pump_durability;
+
+/* All 0 at level `process`. */
+void kk_pump_durability_read(kk_pump *pump, kk_pump_durability *durability);
+
 /* The journal's segment: records go to `fd` from `offset` on, up to `end`. */
 void kk_pump_segment(kk_pump *pump, int fd, uint64_t offset, uint64_t end, uint32_t seed);
 /* Where the next record goes. */
@@ -142,6 +193,8 @@ uint64_t kk_pump_room_needed(const kk_pump *pump);
 /* KK_PUMP_ROLL: lsn of the first record that waits. */
 uint64_t kk_pump_waiting_lsn(const kk_pump *pump);
 int kk_pump_error(const kk_pump *pump);
+/* KK_PUMP_ERROR: what failed, a kk_journal_action. */
+uint32_t kk_pump_failed_action(const kk_pump *pump);
 
 /*
  * Reads and applies what the ready sockets hold; writes at most `limit` events, one for each
@@ -158,7 +211,10 @@ void kk_pump_defer(kk_pump *pump, uint32_t slot, uint32_t frame_length);
 /* Whether a pass would find work without any socket becoming ready: input or an event. */
 bool kk_pump_pending(const kk_pump *pump);
 
-/* Writes the records made so far, releases their bytes and sends. */
+/*
+ * Writes the records made so far, releases their bytes and sends.  At level `durable`: releases and
+ * sends what has become durable, and gives what has gathered to the thread if that is idle.
+ */
 kk_pump_flushed kk_pump_flush(kk_pump *pump);
 /* After a flush: connections to feed or to cut. */
 uint32_t kk_pump_events(kk_pump *pump, kk_pump_event *events, uint32_t limit);

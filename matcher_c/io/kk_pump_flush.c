@@ -12,25 +12,33 @@ void kk_pump_segment(kk_pump *pump, int fd, uint64_t offset, uint64_t end, uint3
     pump->segment_offset = offset;
     pump->segment_end = end;
     pump->segment_seed = seed;
+    if (pump->swap.writer != NULL) {
+        kk_journal_writer_segment(pump->swap.writer, fd, offset, end, seed);
+    }
 }
 
 uint64_t kk_pump_segment_offset(const kk_pump *pump) { return pump->segment_offset; }
 
 uint64_t kk_pump_room_needed(const kk_pump *pump) { return pump->room_needed; }
 
-uint64_t kk_pump_waiting_lsn(const kk_pump *pump) {
-    kk_record record;
-    memcpy(&record, pump->core.journal + pump->flushed, sizeof record);
-    return record.lsn;
+uint64_t kk_pump_lsn_at(const uint8_t *bytes) {
+    uint64_t lsn;
+    memcpy(&lsn, bytes + offsetof(kk_record, lsn), sizeof lsn);
+    return lsn;
 }
 
+uint64_t kk_pump_waiting_lsn(const kk_pump *pump) { return pump->waiting_lsn; }
+
 int kk_pump_error(const kk_pump *pump) { return pump->error; }
+
+uint32_t kk_pump_failed_action(const kk_pump *pump) { return pump->action; }
 
 /* Writes all of `bytes` at the segment's offset; false with pump->error when it fails. */
 static bool write_records(kk_pump *pump, const uint8_t *bytes, size_t length) {
     pump->error =
         kk_files_write_all(&pump->files, pump->segment_fd, bytes, length, pump->segment_offset);
     if (pump->error != 0) {
+        pump->action = KK_JOURNAL_WRITE;
         return false;
     }
     pump->segment_offset += length;
@@ -55,6 +63,7 @@ static kk_pump_flushed write_journal(kk_pump *pump) {
             const size_t all = kk_units_within(bytes, waiting, waiting);
             kk_assert(all == waiting);
             pump->room_needed = waiting;
+            pump->waiting_lsn = kk_pump_lsn_at(bytes);
             return KK_PUMP_ROLL;
         }
         kk_seal(bytes, fits, pump->segment_seed);
@@ -155,28 +164,23 @@ static uint32_t latency_bucket(uint64_t latency_ns) {
     return bucket;
 }
 
-void kk_pump_count_latency(kk_pump *pump) {
-    const int64_t now_ns = kk_pump_monotonic_ns();
+void kk_pump_count_latency(kk_pump *pump, uint32_t count) {
+    const int64_t now_ns = count > 0 ? kk_pump_monotonic_ns() : 0;
 
-    for (uint32_t i = 0; i < pump->timed_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const int64_t elapsed_ns = now_ns - pump->timed[i].started_ns;
         const uint64_t latency_ns = elapsed_ns > 0 ? (uint64_t)elapsed_ns : 0;
         pump->statistics.latency[latency_bucket(latency_ns)] += pump->timed[i].messages;
         pump->statistics.latency_sum_ns += latency_ns * pump->timed[i].messages;
     }
-    pump->timed_count = 0;
+    pump->timed_count -= count;
+    memmove(pump->timed, pump->timed + count, pump->timed_count * sizeof pump->timed[0]);
 }
 
-kk_pump_flushed kk_pump_flush(kk_pump *pump) {
-    kk_engine *engine = pump->core.engine;
+void kk_pump_send_ready(kk_pump *pump) {
+    const uint32_t count = ((kk_rings_ready_function)pump->core.rings_ready)(
+        pump->core.engine, pump->ready, pump->core.sessions);
 
-    const kk_pump_flushed written = write_journal(pump);
-    if (written != KK_PUMP_DONE) {
-        return written;
-    }
-    ((kk_engine_function)pump->core.rings_release)(engine);
-    const uint32_t count =
-        ((kk_rings_ready_function)pump->core.rings_ready)(engine, pump->ready, pump->core.sessions);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t slot = pump->slot_of_session[pump->ready[i]];
         if (slot == KK_PUMP_NO_SLOT || pump->connections[slot].failed) {
@@ -188,7 +192,19 @@ kk_pump_flushed kk_pump_flush(kk_pump *pump) {
             kk_pump_send(pump, slot);
         }
     }
-    kk_pump_count_latency(pump);
+}
+
+kk_pump_flushed kk_pump_flush(kk_pump *pump) {
+    if (pump->swap.writer != NULL) {
+        return kk_pump_flush_durable(pump);
+    }
+    const kk_pump_flushed written = write_journal(pump);
+    if (written != KK_PUMP_DONE) {
+        return written;
+    }
+    ((kk_engine_function)pump->core.rings_release)(pump->core.engine);
+    kk_pump_send_ready(pump);
+    kk_pump_count_latency(pump, pump->timed_count);
     return KK_PUMP_DONE;
 }
 

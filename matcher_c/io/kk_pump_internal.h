@@ -51,6 +51,23 @@ typedef struct kk_timed_read {
     uint32_t messages;
 } kk_timed_read;
 
+/*
+ * Level durable.  The engine fills one buffer while the other one, up to `used`, goes to the disk
+ * in pieces, each within a segment.
+ *
+ *     0 ....... done ............. given ............. used
+ *      on the disk | with the thread | in no segment yet
+ */
+typedef struct kk_swap {
+    kk_journal_writer *writer; /* NULL: level process */
+    uint8_t *buffers[2];
+    uint32_t filling; /* the engine's */
+    uint64_t number;  /* of the engine's buffer, counted over all swaps */
+    size_t done;
+    size_t given;
+    size_t used;
+} kk_swap;
+
 struct kk_pump {
     kk_pump_core core;
     int epoll_fd;
@@ -75,9 +92,13 @@ struct kk_pump {
     uint64_t segment_end;
     uint32_t segment_seed;
     uint64_t room_needed;
+    uint64_t waiting_lsn;
     size_t flushed; /* bytes of the journal buffer that are written already */
     int error;
+    uint32_t action; /* of the error */
+    kk_swap swap;
 
+    uint32_t timed_marked; /* the first of `timed`, whose records are with the thread */
     kk_timed_read timed[KK_PUMP_TIMED_MAX];
     uint32_t timed_count;
     kk_pump_statistics statistics;
@@ -101,8 +122,18 @@ void kk_pump_unblock(kk_pump *pump, uint32_t slot);
 uint32_t kk_pump_slow(kk_pump *pump, kk_pump_event *events, uint32_t limit);
 /* The connection has something for kk_pump_events. */
 void kk_pump_tell(kk_pump *pump, uint32_t slot);
-/* Counts the timed reads as sent now. */
-void kk_pump_count_latency(kk_pump *pump);
+/* Counts the first `count` timed reads as sent now. */
+void kk_pump_count_latency(kk_pump *pump, uint32_t count);
+/* Sends to all sessions whose rings got released bytes. */
+void kk_pump_send_ready(kk_pump *pump);
+/* kk_pump_flush at level durable. */
+kk_pump_flushed kk_pump_flush_durable(kk_pump *pump);
+/* lsn of the record at `bytes`. */
+uint64_t kk_pump_lsn_at(const uint8_t *bytes);
+/* Ends the thread and gives the buffers back. */
+void kk_pump_durable_free(kk_pump *pump);
+/* In the pump's epoll: not a slot, but the journal's thread. */
+#define KK_PUMP_JOURNAL_READY (UINT32_MAX - 1u)
 int64_t kk_pump_monotonic_ns(void);
 /* Reading stops while the ring has less than this free: one read's reports and a margin. */
 #define KK_PUMP_RING_LOW ((size_t)4 * KK_PUMP_READ_MAX)
@@ -111,6 +142,8 @@ typedef kk_status (*kk_consume_function)(kk_engine *, uint32_t, const uint8_t *,
                                          kk_consumed *);
 typedef size_t (*kk_journal_used_function)(const kk_engine *);
 typedef void (*kk_engine_function)(kk_engine *);
+typedef void (*kk_journal_bind_function)(kk_engine *, uint8_t *, size_t, uint64_t);
+typedef uint64_t (*kk_next_lsn_function)(const kk_engine *);
 typedef uint32_t (*kk_rings_ready_function)(kk_engine *, uint32_t *, uint32_t);
 typedef size_t (*kk_ring_peek_function)(kk_engine *, uint32_t, const uint8_t **);
 typedef void (*kk_ring_sent_function)(kk_engine *, uint32_t, size_t);

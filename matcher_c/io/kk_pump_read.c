@@ -191,11 +191,19 @@ uint32_t kk_pump_read(kk_pump *pump, kk_pump_event *events, uint32_t limit) {
 
     kk_assert(limit >= 2);
     pump->statistics.passes++;
+    if (kk_pump_backed_up(pump)) {
+        kk_journal_writer_heard(pump->swap.writer);
+        return 0;
+    }
     uint32_t count = read_deferred(pump, events, half);
     const int wanted = (int)(limit - count < EPOLL_BATCH ? limit - count : EPOLL_BATCH);
     const int found = epoll_wait(pump->epoll_fd, ready, wanted, 0);
     for (int i = 0; i < found; i++) {
         const uint32_t slot = ready[i].data.u32;
+        if (slot == KK_PUMP_JOURNAL_READY) {
+            kk_journal_writer_heard(pump->swap.writer);
+            continue;
+        }
         if (ready[i].events & EPOLLOUT) {
             kk_pump_send(pump, slot);
         }
@@ -214,7 +222,8 @@ uint32_t kk_pump_read(kk_pump *pump, kk_pump_event *events, uint32_t limit) {
             count++;
         }
         const size_t used = ((kk_journal_used_function)pump->core.journal_used)(pump->core.engine);
-        if (used - pump->flushed >= KK_PUMP_FLUSH_BYTES && kk_pump_flush(pump) != KK_PUMP_DONE) {
+        if (used - pump->flushed >= KK_PUMP_FLUSH_BYTES &&
+            (kk_pump_flush(pump) != KK_PUMP_DONE || kk_pump_backed_up(pump))) {
             break;
         }
     }

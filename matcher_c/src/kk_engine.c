@@ -72,9 +72,10 @@ static bool reserve_rings(kk_engine *engine) {
     engine->ring_bytes = calloc(rings, ring_bytes);
     engine->ring_free = malloc(rings * sizeof *engine->ring_free);
     engine->dirty = malloc(engine->capacity.sessions * sizeof *engine->dirty);
+    engine->marked = malloc(engine->capacity.sessions * sizeof *engine->marked);
     engine->ready = malloc(engine->capacity.sessions * sizeof *engine->ready);
     if (engine->rings == NULL || engine->ring_bytes == NULL || engine->ring_free == NULL ||
-        engine->dirty == NULL || engine->ready == NULL) {
+        engine->dirty == NULL || engine->marked == NULL || engine->ready == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < rings; i++) {
@@ -141,6 +142,7 @@ void kk_engine_free(kk_engine *engine) {
     free(engine->ring_bytes);
     free(engine->ring_free);
     free(engine->dirty);
+    free(engine->marked);
     free(engine->ready);
     free(engine);
 }

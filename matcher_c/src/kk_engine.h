@@ -74,8 +74,10 @@ struct kk_engine {
     uint8_t *ring_bytes;
     uint32_t *ring_free; /* stack of free ring indexes */
     uint32_t ring_free_count;
-    uint32_t *dirty; /* sessions with unreleased bytes */
+    uint32_t *dirty; /* sessions with bytes that are not marked */
     uint32_t dirty_count;
+    uint32_t *marked; /* sessions with marked bytes that are not released */
+    uint32_t marked_count;
     uint32_t *ready; /* sessions with released bytes not yet handed out */
     uint32_t ready_count;
 

@@ -5,7 +5,8 @@
 #include "kk_assert.h"
 
 static void check(const kk_ring *ring) {
-    kk_assert(ring->sent <= ring->released && ring->released <= ring->written);
+    kk_assert(ring->sent <= ring->released && ring->released <= ring->marked);
+    kk_assert(ring->marked <= ring->written);
     kk_assert(ring->written <= ring->capacity);
 }
 
@@ -13,6 +14,7 @@ void kk_ring_clear(kk_ring *ring) {
     kk_assert(ring->bytes != NULL);
     ring->sent = 0;
     ring->released = 0;
+    ring->marked = 0;
     ring->written = 0;
     kk_ring_caught_up(ring);
 }
@@ -28,6 +30,7 @@ void kk_ring_caught_up(kk_ring *ring) {
 static void compact(kk_ring *ring) {
     memmove(ring->bytes, ring->bytes + ring->sent, ring->written - ring->sent);
     ring->released -= ring->sent;
+    ring->marked -= ring->sent;
     ring->written -= ring->sent;
     ring->sent = 0;
 }

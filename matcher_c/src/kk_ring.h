@@ -1,8 +1,8 @@
 /*
  * Send rings: the bytes that wait for a session's socket.
  *
- *   0 .. sent ........ released ........ written ...... capacity
- *         |  may leave   | not yet safe |
+ *   0 .. sent ........ released ........ marked ......... written ...... capacity
+ *         |  may leave   | being made safe |  not yet safe   |
  *
  * Linear and compacted when its end is reached, so what may leave is always contiguous.
  * A ring that runs full stops following (cursor != 0) until it has been fed from the journal.
@@ -18,6 +18,7 @@ typedef struct kk_ring {
     uint32_t capacity;
     uint32_t sent;
     uint32_t released;
+    uint32_t marked; /* may leave at the next release */
     uint32_t written;
     uint64_t cursor; /* first number that is not in the ring; 0: the ring follows */
     uint64_t behind; /* bytes that found it full and were not fed yet */

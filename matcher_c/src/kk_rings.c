@@ -52,6 +52,7 @@ void kk_ring_detach(kk_engine *engine, uint32_t session) {
 
     kk_assert(state->ring != KK_NONE);
     engine->dirty_count = list_without(engine->dirty, engine->dirty_count, session);
+    engine->marked_count = list_without(engine->marked, engine->marked_count, session);
     engine->ready_count = list_without(engine->ready, engine->ready_count, session);
     state->ring_marks = 0;
     engine->ring_free[engine->ring_free_count++] = state->ring;
@@ -78,6 +79,7 @@ void kk_ring_sent(kk_engine *engine, uint32_t session, size_t length) {
     if (ring->sent == ring->written) {
         ring->sent = 0;
         ring->released = 0;
+        ring->marked = 0;
         ring->written = 0;
     }
 }
@@ -94,19 +96,38 @@ size_t kk_ring_free(const kk_engine *engine, uint32_t session) {
     return ring->capacity - (ring->written - ring->sent);
 }
 
-void kk_rings_release(kk_engine *engine) {
+void kk_rings_mark(kk_engine *engine) {
     kk_assert(!engine->out.open);
     for (uint32_t i = 0; i < engine->dirty_count; i++) {
         kk_session *state = &engine->sessions[engine->dirty[i]];
         kk_ring *ring = &engine->rings[state->ring];
-        ring->released = ring->written;
+        ring->marked = ring->written;
         state->ring_marks &= (uint8_t)~KK_RING_DIRTY;
-        if (!(state->ring_marks & KK_RING_READY)) {
-            state->ring_marks |= KK_RING_READY;
-            engine->ready[engine->ready_count++] = engine->dirty[i];
+        if (!(state->ring_marks & KK_RING_MARKED)) {
+            state->ring_marks |= KK_RING_MARKED;
+            engine->marked[engine->marked_count++] = engine->dirty[i];
         }
     }
     engine->dirty_count = 0;
+}
+
+void kk_rings_release_marked(kk_engine *engine) {
+    for (uint32_t i = 0; i < engine->marked_count; i++) {
+        kk_session *state = &engine->sessions[engine->marked[i]];
+        kk_ring *ring = &engine->rings[state->ring];
+        ring->released = ring->marked;
+        state->ring_marks &= (uint8_t)~KK_RING_MARKED;
+        if (!(state->ring_marks & KK_RING_READY)) {
+            state->ring_marks |= KK_RING_READY;
+            engine->ready[engine->ready_count++] = engine->marked[i];
+        }
+    }
+    engine->marked_count = 0;
+}
+
+void kk_rings_release(kk_engine *engine) {
+    kk_rings_mark(engine);
+    kk_rings_release_marked(engine);
 }
 
 uint32_t kk_rings_ready(kk_engine *engine, uint32_t *sessions, uint32_t limit) {

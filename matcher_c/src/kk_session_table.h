@@ -10,8 +10,9 @@
 
 #define KK_HEADER_TEMPLATE_MAX 160
 
-#define KK_RING_DIRTY 1u /* the ring got bytes that were not released yet */
-#define KK_RING_READY 2u /* the ring has released bytes that nobody was told of */
+#define KK_RING_DIRTY 1u  /* the ring got bytes that are not marked */
+#define KK_RING_MARKED 2u /* the ring has marked bytes that are not released */
+#define KK_RING_READY 4u  /* the ring has released bytes that nobody was told of */
 
 typedef struct kk_session {
     /* what the gate reads for each frame */
@@ -40,7 +41,7 @@ typedef struct kk_session {
     uint16_t header_template_length;
     uint8_t precision;            /* kk_precision */
     uint8_t tells_last_processed; /* 369 behind the number */
-    uint8_t ring_marks;           /* KK_RING_DIRTY, KK_RING_READY */
+    uint8_t ring_marks;           /* KK_RING_DIRTY, KK_RING_MARKED, KK_RING_READY */
     uint32_t default_account;     /* or KK_NONE */
     uint64_t *account_bits;       /* one bit for each account it may use */
     kk_limits limits;

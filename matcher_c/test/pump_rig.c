@@ -11,12 +11,17 @@
 
 #define CORE(name) ((kk_pump_function)kk_##name)
 
-static void make_pump(rig *r, uint32_t connections, uint32_t garbled_max, int64_t blocked_max_ns) {
+static void make_pump(rig *r, uint32_t connections, uint32_t garbled_max, int64_t blocked_max_ns,
+                      const kk_files *files) {
     const kk_pump_core core = {.engine = r->venue.engine,
                                .consume = CORE(consume),
                                .journal_used = CORE(journal_used),
                                .journal_take = CORE(journal_take),
+                               .journal_bind = CORE(journal_bind),
+                               .next_lsn = CORE(next_lsn),
                                .rings_release = CORE(rings_release),
+                               .rings_mark = CORE(rings_mark),
+                               .rings_release_marked = CORE(rings_release_marked),
                                .rings_ready = CORE(rings_ready),
                                .ring_peek = CORE(ring_peek),
                                .ring_sent = CORE(ring_sent),
@@ -30,34 +35,54 @@ static void make_pump(rig *r, uint32_t connections, uint32_t garbled_max, int64_
     const kk_pump_limits limits = {.garbled_max = garbled_max,
                                    .blocked_max_ns = blocked_max_ns,
                                    .waiting_max_bytes = UINT64_MAX};
-    r->pump = kk_pump_new(&core, connections, &limits, kk_files_system());
+    r->pump = kk_pump_new(&core, connections, &limits, files);
     kk_assert(r->pump != NULL);
     kk_pump_clock(r->pump, VENUE_NOW_NS - kk_pump_monotonic_ns(), VENUE_NOW_NS);
 }
 
-void rig_open(rig *r, uint32_t connections, uint32_t garbled_max, int64_t blocked_max_ns) {
+static void prepare(rig *r) {
     kk_capacity capacity = venue_capacity();
 
     capacity.orders = 1u << 16;
     capacity.duplicate_window = 1u << 16;
     capacity.ring_bytes = 512u << 10;
     venue_open(&r->venue, &capacity);
-    make_pump(r, connections, garbled_max, blocked_max_ns);
     r->journal_fd = memfd_create("journal", MFD_CLOEXEC);
     r->bytes = malloc(RIG_BYTES);
     r->orders = 0;
     r->event_count = 0;
     kk_assert(r->journal_fd >= 0 && r->bytes != NULL);
-    kk_pump_segment(r->pump, r->journal_fd, 0, RIG_SEGMENT_BYTES, RIG_SEED);
     for (uint32_t i = 0; i < VENUE_SESSIONS; i++) {
         r->peers[i] = -1;
         r->slots[i] = KK_PUMP_NO_SLOT;
     }
 }
 
+void rig_open(rig *r, uint32_t connections, uint32_t garbled_max, int64_t blocked_max_ns) {
+    prepare(r);
+    scripted_disk_open(&r->disk);
+    make_pump(r, connections, garbled_max, blocked_max_ns, kk_files_system());
+    kk_pump_segment(r->pump, r->journal_fd, 0, RIG_SEGMENT_BYTES, RIG_SEED);
+}
+
+void rig_open_durable(rig *r, uint32_t connections, uint64_t segment_bytes, int64_t idle_ns) {
+    prepare(r);
+    scripted_disk_open(&r->disk);
+    make_pump(r, connections, 2, INT64_C(1000000000000), &r->disk.files);
+    kk_journal_take(r->venue.engine);
+    kk_assert(kk_pump_durable(r->pump, SCRIPTED_DIRECTORY, idle_ns));
+    kk_pump_segment(r->pump, r->journal_fd, 0, segment_bytes, RIG_SEED);
+}
+
+kk_pump_flushed rig_settle(rig *r) {
+    kk_pump_wait(r->pump);
+    return kk_pump_flush(r->pump);
+}
+
 void rig_close(rig *r) {
     kk_pump_free(r->pump);
     venue_close(&r->venue);
+    scripted_disk_close(&r->disk);
     close(r->journal_fd);
     free(r->bytes);
     for (uint32_t i = 0; i < VENUE_SESSIONS; i++) {

@@ -9,6 +9,7 @@
 #define PUMP_RIG_H
 
 #include "kk_pump.h"
+#include "scripted_disk.h"
 #include "venue.h"
 
 #define RIG_SEED 77u
@@ -20,6 +21,7 @@
 typedef struct rig {
     venue venue;
     kk_pump *pump;
+    scripted_disk disk; /* of rig_open_durable */
     int journal_fd;
     int peers[VENUE_SESSIONS];      /* the counterparties' ends; -1: none */
     uint32_t slots[VENUE_SESSIONS]; /* of the connections */
@@ -34,7 +36,11 @@ typedef struct rig {
  * number of bytes.
  */
 void rig_open(rig *r, uint32_t connections, uint32_t garbled_max, int64_t blocked_max_ns);
+/* The same at level durable, over r->disk; idle markers come after `idle_ns`. */
+void rig_open_durable(rig *r, uint32_t connections, uint64_t segment_bytes, int64_t idle_ns);
 void rig_close(rig *r);
+/* Waits until the group under way has ended, then flushes. */
+kk_pump_flushed rig_settle(rig *r);
 /* Connects a session, with bytes that came behind its Logon. */
 void rig_connect(rig *r, uint32_t session, const uint8_t *input, size_t length);
 /* What the gateway does when a connection is over. */

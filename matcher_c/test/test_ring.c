@@ -19,8 +19,10 @@ static void released_only(void) {
     kk_ring ring = fresh();
     KK_CHECK(kk_ring_write(&ring, (const uint8_t *)"abc", 3));
     KK_CHECK(kk_ring_releasable(&ring) == 0);
-    ring.released = ring.written;
+    ring.marked = ring.written;
     KK_CHECK(kk_ring_write(&ring, (const uint8_t *)"def", 3));
+    KK_CHECK(kk_ring_releasable(&ring) == 0);
+    ring.released = ring.marked;
     KK_CHECK(kk_ring_releasable(&ring) == 3);
     KK_CHECK(memcmp(ring.bytes + ring.sent, "abc", 3) == 0);
 }
@@ -33,11 +35,13 @@ static void full(void) {
     KK_CHECK(!kk_ring_write(&ring, bytes, 1));
     KK_CHECK(kk_ring_write(&ring, bytes, 0));
     KK_CHECK(ring.written == CAPACITY);
-    ring.released = CAPACITY;
+    ring.marked = CAPACITY;
+    ring.released = CAPACITY - 5;
     ring.sent = 10;
     KK_CHECK(!kk_ring_write(&ring, bytes, 11));
     KK_CHECK(kk_ring_write(&ring, bytes, 10));
-    KK_CHECK(ring.sent == 0 && kk_ring_releasable(&ring) == CAPACITY - 10);
+    KK_CHECK(ring.sent == 0 && kk_ring_releasable(&ring) == CAPACITY - 15);
+    KK_CHECK(ring.marked == CAPACITY - 10 && ring.written == CAPACITY);
 }
 
 static void clear_follows(void) {
@@ -65,7 +69,10 @@ static void any_stream(void) {
         in = (uint8_t)(in + (fits ? length : 0));
         KK_CHECK(ring.written - ring.sent == held + (fits ? length : 0));
         if (kk_random(&seed) % 2 == 0) {
-            ring.released = ring.written;
+            ring.released = ring.marked;
+        }
+        if (kk_random(&seed) % 2 == 0) {
+            ring.marked = ring.written;
         }
         size_t leaving = kk_random(&seed) % (kk_ring_releasable(&ring) + 1);
         for (size_t i = 0; i < leaving; i++) {
