@@ -31,8 +31,9 @@ class VenueSection:
     comp_id: CompId
     #: Limits and notionals are in this currency.
     currency: Currency
-    #: "process": a message leaves once the operating system has its record.
-    durability: Annotated[str, OneOf("process", later=("durable",))] = "process"
+    #: When a message leaves: "durable" once its record is on the disk, "process" once the operating
+    #: system has it.
+    durability: Annotated[str, OneOf("durable", "process")] = "durable"
     #: Whether orders are taken at once after a restart.
     after_restart: Annotated[str, OneOf("open", "halted")] = "open"
     #: With after_restart = "halted": when orders are taken again.

@@ -2,6 +2,7 @@
 
 The index says where the session's next message stands, the core walks on from there, and the index
 takes note of how far it came; a chunk may end anywhere and the next one goes on.
+Where the file ends the walk goes on in memory (`unwritten`).
 A chunk is bounded in messages, bytes and records walked over, so it takes well under a millisecond
 however far apart the messages stand.
 
@@ -11,6 +12,7 @@ which ends the process, and nothing of it has left.
 
 from typing import Final
 
+from kk99fix.gateway.unwritten import UnwrittenRecords, both, left, rest
 from kk99fix.journal.messages import Place, SentMessages
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Fed, FeedEnd, FeedLimits, FeedOrder
@@ -28,28 +30,52 @@ _WRONG: Final = {
 }
 
 
+#: How a walk in memory ends when what was recorded is not there.
+_NOT_THERE: Final = frozenset({FeedEnd.SEGMENT, FeedEnd.SOURCE, *_WRONG})
+
+
 class Chunks:
     """Feeds chunks; holds nothing of its own."""
 
-    def __init__(self, engine: Engine, sent: SentMessages) -> None:
-        """Take the rings and the journal."""
+    def __init__(self, engine: Engine, sent: SentMessages, unwritten: UnwrittenRecords) -> None:
+        """Take the rings and the journal: its files, and what is on its way to them."""
         self._engine = engine
         self._sent = sent
+        self._unwritten = unwritten
 
     def feed(self, order: FeedOrder) -> Fed | None:
         """Feed one chunk; None when only a slice of the journal was scanned for its place."""
         number = order.next_number
         if number > order.last:
             return self._engine.feed(memoryview(b""), 0, 0, None, order, _LIMITS)
+        if self._unwritten.has(order):
+            fed = self._unwritten.feed(order, _LIMITS)
+            assert fed is not None
+            assert fed.end not in _NOT_THERE, fed
+            self._sent.went_on(order.session, order.epoch, fed.next_number)
+            return fed
         if not self._sent.prepare(order.session, order.epoch, number):
             return None
-        place = self._sent.place(order.session, order.epoch, number)
+        return self._feed_written(order)
+
+    def _feed_written(self, order: FeedOrder) -> Fed:
+        """Feed from the files, and from memory where they end."""
+        place = self._sent.place(order.session, order.epoch, order.next_number)
         fed = self._walk(place, place.offset, place.source, order)
         if fed.end is FeedEnd.SOURCE:
             source = self._sent.source(place, fed.source_lsn)
             fed = self._walk(place, fed.offset, source, order)
-        self._take_note(place, fed, order)
-        return fed
+        if fed.end is not FeedEnd.SEGMENT or not self._sent.at_end(place):
+            self._take_note(place, fed, order)
+            return fed
+        more = self._unwritten.feed(rest(order, fed), left(_LIMITS, fed))
+        if more is None or more.end in _NOT_THERE:
+            self._sent.ended(order.session, order.epoch, fed.next_number, place)
+        assert more is not None
+        self._sent.moved(
+            order.session, order.epoch, more.next_number, place, fed.offset, fed.source_offset
+        )
+        return both(fed, more)
 
     def gone_until(self, session: int, epoch: int) -> int:
         """Return the last number of an epoch that retention has removed; 0: none."""

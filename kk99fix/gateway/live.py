@@ -3,6 +3,9 @@
 A pass drains the ready sockets into the core, hands the frames that the gate refused to the venue
 (at most a few of each session, so that nobody's unusual traffic holds up the others), writes the
 records and sends.
+At level `durable` the pump's descriptor also wakes the loop when the disk has a group: its messages
+leave then, and what has gathered meanwhile is the next group.
+While more has gathered than memory is meant for, the loop waits for the disk alone.
 What needs attention although no socket is ready (a reader that takes nothing, a connection that
 has drained) is seen by a pass every tenth of a second.
 """
@@ -37,7 +40,9 @@ class LiveLoop:
     async def run(self) -> None:
         """Wait for work and do it."""
         while True:
-            if self._pump.pending:
+            if self._pump.backed_up:
+                await trio.lowlevel.wait_readable(self._pump.durable_descriptor)
+            elif self._pump.pending:
                 await trio.lowlevel.checkpoint()
             else:
                 await trio.lowlevel.wait_readable(self._pump.descriptor)

@@ -1,7 +1,9 @@
 """The sequencer: the single writer between whatever happens and the venue.
 
 Every input passes `apply`, in one order, at one time; `commit` then writes the records and lets
-the messages go.  Nothing here awaits, so no task ever sees half an input.
+the messages go.  At level `durable` it hands the records to the journal's thread if that is idle,
+lets go what the disk has by now, and returns: the pump wakes the live loop when a group is done.
+Nothing here awaits, so no task ever sees half an input.
 The pump applies plain frames between two calls of `apply` by itself, on the same thread.
 
 What an outcome asks of the live process is handed to the listeners that were registered: a range to
@@ -20,7 +22,7 @@ from kk99fix.fix.framing import msg_type
 from kk99fix.gateway.logs import Log
 from kk99fix.journal.errors import JournalError
 from kk99fix.journal.writer import JournalWriter
-from kk99fix.matcher.pump import Flushed, Pump
+from kk99fix.matcher.pump import FailedAction, Flushed, Pump
 from kk99fix.venue.inputs import DayRollInput, FrameInput, Input, LogonInput
 from kk99fix.venue.order_entry import COMMANDS
 from kk99fix.venue.outcome import Disconnected, Outcome, ResendRange, UnknownTrade
@@ -28,6 +30,11 @@ from kk99fix.venue.venue import Venue
 
 #: So much may wait to be written when an input is applied; the rest of the core's buffer is its.
 FLUSH_ABOVE_BYTES: Final = 64 << 20
+_ACTIONS: Final = {
+    FailedAction.WRITE: "write a batch",
+    FailedAction.SYNC: "sync the segment",
+    FailedAction.SYNC_DIRECTORY: "sync the directory with the segment's name",
+}
 
 
 class Sequencer:
@@ -84,8 +91,8 @@ class Sequencer:
     def commit(self) -> None:
         """Write the records made so far, let their messages go, do what they ask for.
 
-        Raises `JournalWriteError` when the write fails: nothing was let go then, and the process
-        has to end.
+        Raises `JournalWriteError` when a write or a sync fails: nothing was let go then, and the
+        process has to end.
         """
         self.check()
         self._flush()
@@ -93,11 +100,28 @@ class Sequencer:
         for disconnect in disconnects:
             self.on_disconnect(disconnect)
 
+    def settle(self) -> None:
+        """Block until everything applied is on the disk, or with the system at level `process`.
+
+        Its messages are let go then, and nothing is on its way to the journal.
+        """
+        self.check()
+        while True:
+            self.pump.wait()
+            self._flush()
+            if self.pump.settled:
+                return
+
+    def finish(self) -> None:
+        """Settle for good: the journal says itself how far it is on the disk."""
+        self.settle()
+        self._take_note(self.pump.finish())
+
     def _apply(self, item: Input) -> Outcome:
         if isinstance(item, DayRollInput):
             self._begin_day(item)
         elif self.venue.engine.journal_used > FLUSH_ABOVE_BYTES:
-            self._flush()
+            self._make_room()
         return self.venue.apply(item, self.pump.now_ns())
 
     def _flush(self) -> None:
@@ -108,24 +132,31 @@ class Sequencer:
             raise
 
     def _write(self) -> None:
-        while True:
-            flushed = self.pump.flush()
-            self._writer.advance(self.pump.segment_offset - self._writer.offset)
-            match flushed:
-                case Flushed.DONE:
-                    return
-                case Flushed.ROLL:
-                    self._writer.roll(self.pump.room_needed, first_lsn=self.pump.waiting_lsn)
-                    self._point_pump()
-                case Flushed.ERROR:
-                    number = self.pump.error or errno.EIO
-                    raise self._writer.fail(OSError(number, os.strerror(number)))
+        while self._take_note(self.pump.flush()) is Flushed.ROLL:
+            self._writer.roll(self.pump.room_needed, first_lsn=self.pump.waiting_lsn)
+            self._point_pump()
+
+    def _take_note(self, flushed: Flushed) -> Flushed:
+        """Note how far the journal is; raises when it goes no further."""
+        if flushed is Flushed.ERROR:
+            number = self.pump.error or errno.EIO
+            action = _ACTIONS[self.pump.failed_action]
+            raise self._writer.fail(OSError(number, os.strerror(number)), action)
+        self._writer.advance(self.pump.segment_offset - self._writer.offset)
+        return flushed
+
+    def _make_room(self) -> None:
+        """Write what waits; the last resort while the disk is slow is to wait for it."""
+        self._flush()
+        while self.venue.engine.journal_used > FLUSH_ABOVE_BYTES:
+            self.pump.wait()
+            self._flush()
 
     def _begin_day(self, item: DayRollInput) -> None:
         """Segments never span a trading day; a new journal's first one has its day already."""
         if self._writer.identity.trading_day == int(item.trading_day):
             return
-        self._flush()
+        self.settle()
         self._writer.roll(
             0, first_lsn=self.venue.engine.next_lsn, trading_day=int(item.trading_day)
         )

@@ -40,6 +40,7 @@ from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
 from kk99fix.gateway.unknown_trades import UnknownTrades
+from kk99fix.gateway.unwritten import UnwrittenRecords
 from kk99fix.journal.errors import JournalPrepareError
 from kk99fix.journal.files import Files
 from kk99fix.matcher.disk_calls import DiskCalls
@@ -52,6 +53,8 @@ from kk99fix.venue.session_commands import NewsInput, StopInput
 
 NS_PER_S: Final = 1_000_000_000
 GARBLED_MAX: Final = 10
+#: So long after the last sync the journal says itself how far it is on the disk.
+IDLE_MARKER_NS: Final = 10_000_000
 #: How long a planned stop waits for the counterparties' Logout(5).
 STOP_WAIT_S: Final = 3.0
 SEGMENTS_AHEAD: Final = 2
@@ -102,6 +105,7 @@ def start(
         settings.venue.journal.segment_bytes,
         int(trading_day(settings.calendar.roll, time.time_ns())),
         touch=settings.venue.capacity.touch_at_start,
+        durable=settings.venue.venue.durability == "durable",
         files=files or Files(),
     )
     pump = Pump(
@@ -112,6 +116,8 @@ def start(
         waiting_max_bytes=settings.venue.slow_reader.max_bytes,
         disk=disk,
     )
+    if storage.writer.identity.durable:
+        pump.start_durable(storage.writer.open_directory(), IDLE_MARKER_NS)
     clock = VenueClock(pump.set_clock, log, not_below_ns=storage.venue.last_ns)
     sequencer = Sequencer(storage.venue, pump, storage.writer, log)
     feeder = _feeder(settings, storage, sequencer, log)
@@ -154,7 +160,11 @@ def _feeder(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log
     own = settings.venue.resend
     return Feeder(
         sequencer,
-        Chunks(storage.venue.engine, storage.sent),
+        Chunks(
+            storage.venue.engine,
+            storage.sent,
+            UnwrittenRecords(storage.venue.engine, sequencer.pump.unwritten),
+        ),
         Quota(own.bytes_per_second, own.burst_bytes),
         ResendLog(log, lambda session: storage.venue.registry.session_names()[session]),
     )
@@ -317,8 +327,9 @@ def stop(gateway: Gateway, cause: str = GATEWAY_STOPPED, *, snapshot: bool = Fal
     """
     try:
         if not gateway.sequencer.failed:
+            gateway.sequencer.settle()
             gateway.connections.close_all(cause)
-            gateway.sequencer.commit()
+            gateway.sequencer.finish()
             if snapshot:
                 save_clean_snapshot(gateway)
     finally:

@@ -159,11 +159,21 @@ class SentMessages:
 
         JournalDamagedError when there is none: what was recorded is not there.
         """
-        if place.segment >= self._position().segment:
+        if self.at_end(place):
             found = f"number {number} of session {session}, epoch {epoch}, is not in the journal"
             raise self.damaged(place, len(place.records), found)
         self._segment(place.segment).left(place.offset)
         self._cursors[session, epoch] = number, Position(place.segment + 1, PAGE_BYTES), None
+
+    def at_end(self, place: Place) -> bool:
+        """Whether nothing is written behind the place: what comes next is not in a file yet."""
+        return place.segment >= self._position().segment
+
+    def went_on(self, session: int, epoch: int, number: int) -> None:
+        """Take note that what came before `number` was found in memory, behind the cursor."""
+        known, position, source = self._cursors[session, epoch]
+        if known <= number:
+            self._cursors[session, epoch] = number, position, source
 
     def source(self, place: Place, lsn: int) -> int:
         """Return the offset of the record with `lsn` in the segment of `place`."""

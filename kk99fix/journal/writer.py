@@ -1,10 +1,12 @@
-"""The journal's writing side at level `process`: written to the operating system, then released.
+"""The journal's writing side: which segment is written to, and what of it is written.
 
 Theory of operation
 -------------------
 The writer owns one open segment: a descriptor, the offset of the next record and the end.
-The hot path takes these with `current`, writes sealed whole units there itself with pwrite, and
-says so with `advance`. Units made in Python go through `append`. When a batch does not fit in
+The hot path takes these with `current`, writes sealed whole units there itself, and says so with
+`advance`: at level `process` once the system has them, at level `durable` once the disk has them.
+There it also syncs the directory, which `open_directory` opens, before what stands in a new segment
+counts. Units made in Python go through `append`. When a batch does not fit in
 `room`, `roll` opens the next segment. All of that happens on the one thread that owns the writer.
 
 Zero-filled files for later segments are made by `prepare_ahead`, the only method that another
@@ -21,7 +23,8 @@ Rules:
   it. A file with a header page that lost its name may hold records, and is not used again.
 - The writer knows lsn only as the first one of a segment; dense numbering is the core's business.
 
-Waiting for the disk, and reading, belong to others.
+At level `durable` the segment is changed only while nothing is on its way to it.
+Reading belongs to others.
 """
 
 import os
@@ -97,6 +100,7 @@ class JournalWriter:
         self.segment_bytes = segment_bytes
         self.segment = 0
         self.fd = -1
+        self._directory_fd = -1
         self.offset = 0
         self.end = 0
         self.seed = 0
@@ -135,12 +139,22 @@ class JournalWriter:
         self._enter(tail.segment.header, fd, tail.offset)
 
     def close(self) -> None:
-        """Close the segment; prepared files stay for the next start."""
-        if self.fd >= 0:
-            self._files.close(self.fd)
-            self.fd = -1
+        """Close segment and directory; prepared files stay for the next start."""
+        self._close_segment()
+        if self._directory_fd >= 0:
+            self._files.close(self._directory_fd)
+            self._directory_fd = -1
 
     # ---------------------------------------------------------------- the hot path's share
+
+    def open_directory(self) -> int:
+        """Return the directory's descriptor, open until `close`; JournalWriteError."""
+        if self._directory_fd < 0:
+            try:
+                self._directory_fd = self._files.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+            except OSError as error:
+                raise self._failed(self.directory, 0, "open the directory", error) from error
+        return self._directory_fd
 
     def current(self) -> tuple[int, int, int]:
         """Return (descriptor, offset of the next record, end of the segment)."""
@@ -163,10 +177,10 @@ class JournalWriter:
         assert 0 <= length <= self.room, (length, self.room)
         self.offset += length
 
-    def fail(self, error: OSError) -> JournalWriteError:
-        """Note that the hot path's own write at `offset` failed; return what the caller raises."""
+    def fail(self, error: OSError, action: str = "write a batch") -> JournalWriteError:
+        """Note that an action of the hot path at `offset` failed; return what the caller raises."""
         path = self.directory / segment_name(self.segment)
-        return self._failed(path, self.offset, "write a batch", error)
+        return self._failed(path, self.offset, action, error)
 
     # ---------------------------------------------------------------- segments
 
@@ -181,7 +195,7 @@ class JournalWriter:
             self.identity = attrs.evolve(self.identity, trading_day=trading_day)
         self._bytes_before += self.offset - self._opened_at
         self._opened_at = self.offset
-        self.close()
+        self._close_segment()
         self._open_next(max(self.segment_bytes, round_to_pages(PAGE_BYTES + min_bytes)), first_lsn)
         self._rolls += 1
 
@@ -223,6 +237,11 @@ class JournalWriter:
         )
 
     # ---------------------------------------------------------------- inside
+
+    def _close_segment(self) -> None:
+        if self.fd >= 0:
+            self._files.close(self.fd)
+            self.fd = -1
 
     def _open_next(self, segment_bytes: int, first_lsn: int) -> None:
         header = SegmentHeader(self.segment + 1, first_lsn, segment_bytes, self.identity)

@@ -12,7 +12,10 @@ from kk99fix.matcher.declarations import CORE, ROOT, compile_arguments, declarat
 
 ffi = FFI()
 ffi.cdef(
-    "#define KK_PUMP_NO_SLOT ...\n" + declarations(f"{CORE}/io/kk_files.h", f"{CORE}/io/kk_pump.h")
+    "#define KK_PUMP_NO_SLOT ...\n"
+    + declarations(
+        f"{CORE}/io/kk_files.h", f"{CORE}/io/kk_journal_writer.h", f"{CORE}/io/kk_pump.h"
+    )
 )
 _compile, _link = compile_arguments()
 ffi.set_source(
@@ -25,6 +28,6 @@ ffi.set_source(
         f"{CORE}/src/kk_assert.c",
     ],
     include_dirs=[f"{CORE}/include", f"{CORE}/src", f"{CORE}/io"],
-    extra_compile_args=["-D_GNU_SOURCE", *_compile],
-    extra_link_args=_link,
+    extra_compile_args=["-D_GNU_SOURCE", "-pthread", *_compile],
+    extra_link_args=["-pthread", *_link],
 )

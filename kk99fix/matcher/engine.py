@@ -496,10 +496,13 @@ class Engine:
         source_offset: int | None,
         order: FeedOrder,
         limits: FeedLimits,
+        *,
+        unsealed: bool = False,
     ) -> Fed:
         """Push recorded messages into a ring that does not follow (`kk_feed_session`).
 
         `records` are those of one segment, as far as they are written; `seed` is the segment's.
+        Or they are `unsealed`, in memory on their way to a segment, and not checked.
         """
         feed, kept = self._feed, ffi.from_buffer("uint8_t[]", records)
         feed.records, feed.length, feed.segment_seed = kept, len(records), seed
@@ -507,6 +510,7 @@ class Engine:
         feed.source_offset = lib.KK_FEED_NO_SOURCE if source_offset is None else source_offset
         feed.next, feed.last, feed.gap_from = order.next_number, order.last, order.gap_from
         feed.session, feed.epoch, feed.again = order.session, order.epoch, order.again
+        feed.unsealed = unsealed
         feed.now_ns = order.now_ns
         feed.messages_max, feed.records_max = limits.messages, limits.records
         feed.bytes_max = limits.size_bytes

@@ -9,6 +9,8 @@ steps is the gateway's business, and that nothing is sent before it is recorded 
 | connections, input buffers    | pump         | `Pump.close` | `close`                         |
 | `Event.frame`                 | Python       | Python       | a copy, as any bytes            |
 | file descriptors given to add | caller       | pump         | `remove` or `close` closes them |
+| journal buffers at `durable`  | pump         | `Pump.close` | `close`; the engine has none then |
+| `Unwritten.records`           | pump         | pump         | the next `flush`                |
 """
 
 from enum import IntEnum
@@ -25,7 +27,11 @@ _CORE_FUNCTIONS: Final = (
     "consume",
     "journal_used",
     "journal_take",
+    "journal_bind",
+    "next_lsn",
     "rings_release",
+    "rings_mark",
+    "rings_release_marked",
     "rings_ready",
     "ring_peek",
     "ring_sent",
@@ -55,6 +61,15 @@ class SlowLimit(IntEnum):
     BYTES = 2
 
 
+class FailedAction(IntEnum):
+    """What the disk refused (`kk_journal_action`)."""
+
+    NONE = 0
+    WRITE = 1
+    SYNC = 2
+    SYNC_DIRECTORY = 3
+
+
 class Flushed(IntEnum):
     """How a flush ended (`kk_pump_flushed`)."""
 
@@ -80,6 +95,32 @@ class Event:
     limit: SlowLimit = SlowLimit.NONE
     waited_ns: int = 0
     waiting_bytes: int = 0
+
+
+@frozen
+class Unwritten:
+    """Records that follow what is on the disk: whole units, perhaps being sealed just now."""
+
+    records: memoryview
+    #: Offset of the first of them in what their buffer is filled with, and which filling that is.
+    start: int
+    number: int
+
+
+@frozen
+class Durability:
+    """How far the disk is (`kk_pump_durability`); all 0 at level `process`."""
+
+    durable_lsn: int = 0
+    waiting_bytes: int = 0
+    groups: int = 0
+    group_bytes: int = 0
+    group_bytes_max: int = 0
+    idle_markers: int = 0
+    sync_sum_ns: int = 0
+    sync_max_ns: int = 0
+    #: Groups by time from the write to the end of the sync: (upper bound in ns, count).
+    sync_times: tuple[tuple[int, int], ...] = ()
 
 
 @frozen
@@ -136,6 +177,8 @@ class Pump:
             raise MemoryError(f"no memory or no descriptor for {connections} connections")
         self._handle = handle
         self._events = ffi.new("kk_pump_event[]", _EVENTS_MAX)
+        self._pieces = ffi.new("kk_pump_unwritten[2]")
+        self._sync_bounds = tuple(lib.kk_sync_bound_ns(i) for i in range(lib.KK_SYNC_BUCKETS))
         self._bounds = tuple(
             lib.kk_pump_latency_bound_ns(i) for i in range(lib.KK_PUMP_LATENCY_BUCKETS)
         )
@@ -174,6 +217,67 @@ class Pump:
         """Whether bytes of the connection wait to be sent."""
         return bool(lib.kk_pump_sending(self._handle, slot))
 
+    def start_durable(self, directory: int, idle_ns: int) -> None:
+        """Begin with level `durable`, before the first segment: a thread writes and syncs groups.
+
+        `directory` is the descriptor of the segments' directory; some `idle_ns` after a sync that
+        nothing follows the newer watermark is written. `MemoryError` when no thread is to be had.
+        """
+        if not lib.kk_pump_durable(self._handle, directory, idle_ns):
+            raise MemoryError("no memory, no descriptor or no thread for the journal's writer")
+
+    @property
+    def durable_descriptor(self) -> int:
+        """The descriptor that becomes readable when a group is on the disk; level `durable`."""
+        return int(lib.kk_pump_durable_descriptor(self._handle))
+
+    @property
+    def backed_up(self) -> bool:
+        """Whether nothing is read before the group under way is on the disk."""
+        return bool(lib.kk_pump_backed_up(self._handle))
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything recorded is written and, at level `durable`, on the disk."""
+        return bool(lib.kk_pump_settled(self._handle))
+
+    def wait(self) -> None:
+        """Block until no group is under way; `flush` then takes note of it."""
+        lib.kk_pump_wait(self._handle)
+
+    def finish(self) -> Flushed:
+        """Once everything has settled: block until the last watermark is on the disk as well."""
+        return Flushed(lib.kk_pump_finish(self._handle))
+
+    def unwritten(self) -> list[Unwritten]:
+        """The records that are recorded and not known to be on the disk, the oldest first."""
+        pieces = self._pieces
+        return [
+            Unwritten(
+                memoryview(ffi.buffer(pieces[i].records, pieces[i].length)),
+                pieces[i].start,
+                pieces[i].number,
+            )
+            for i in range(lib.kk_pump_unwritten_read(self._handle, pieces))
+        ]
+
+    def durability(self) -> Durability:
+        """How far the disk is."""
+        raw = ffi.new("kk_pump_durability *")
+        lib.kk_pump_durability_read(self._handle, raw)
+        counts = raw.counts
+        return Durability(
+            durable_lsn=raw.durable_lsn,
+            waiting_bytes=raw.waiting_bytes,
+            groups=counts.groups,
+            group_bytes=counts.group_bytes,
+            group_bytes_max=counts.group_bytes_max,
+            idle_markers=counts.idle_markers,
+            sync_sum_ns=counts.sync_sum_ns,
+            sync_max_ns=counts.sync_max_ns,
+            sync_times=tuple(zip(self._sync_bounds, counts.sync_times, strict=True)),
+        )
+
     def set_segment(self, descriptor: int, offset: int, end: int, seed: int) -> None:
         """Write records to this file from `offset` on, up to `end`."""
         lib.kk_pump_segment(self._handle, descriptor, offset, end, seed)
@@ -195,8 +299,13 @@ class Pump:
 
     @property
     def error(self) -> int:
-        """After `Flushed.ERROR`: the errno of the failed write."""
+        """After `Flushed.ERROR`: the errno of the failed write or sync."""
         return int(lib.kk_pump_error(self._handle))
+
+    @property
+    def failed_action(self) -> FailedAction:
+        """After `Flushed.ERROR`: what failed."""
+        return FailedAction(lib.kk_pump_failed_action(self._handle))
 
     def read(self) -> list[Event]:
         """Drain the ready sockets into the core; what is left for Python."""
@@ -218,7 +327,7 @@ class Pump:
         return bool(lib.kk_pump_pending(self._handle))
 
     def flush(self) -> Flushed:
-        """Write the records, then send what they allow."""
+        """Write the records, then send what they allow; at `durable` what the disk has by now."""
         return Flushed(lib.kk_pump_flush(self._handle))
 
     def events(self) -> list[Event]:

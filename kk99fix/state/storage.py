@@ -85,11 +85,13 @@ def open_storage(
     progress: Callable[[str], None] = lambda line: print(line, file=sys.stderr),  # noqa: T201
     *,
     touch: bool = False,
+    durable: bool = False,
     files: Files = Files(),  # noqa: B008 - it holds nothing
 ) -> Storage:
     """Lock the state directory and bring the venue to where its journal ends.
 
-    A new journal begins with `trading_day` (YYYYMMDD).
+    A new journal begins with `trading_day` (YYYYMMDD); another level than the last segment's begins
+    a segment.
     With `touch` the memory of all order slots is taken before the first one is used.
     Nothing of an existing journal is read before the last segment is on the disk.
     Raises `JournalError` (locked, damaged, foreign) and `DivergenceError`.
@@ -101,7 +103,7 @@ def open_storage(
     snapshot = newest_snapshot(state_dir / SNAPSHOT_FOLDER, progress)
     segments = _segments(folder, snapshot)
     if not segments:
-        identity = _identity(uuid.uuid4().bytes, trading_day, capacity)
+        identity = _identity(uuid.uuid4().bytes, trading_day, capacity, durable=durable)
         venue = _empty(identity, capacity, touch=touch)
         writer = JournalWriter(folder, identity, segment_bytes=segment_bytes, files=files)
         writer.create()
@@ -109,12 +111,14 @@ def open_storage(
     else:
         settle(files, segments[-1].path)
         theirs = segments[-1].header.identity
-        identity = _identity(theirs.journal_uuid, theirs.trading_day, capacity)
+        identity = _identity(theirs.journal_uuid, theirs.trading_day, capacity, durable=durable)
         venue = _begin(snapshot, identity, capacity, progress, touch=touch)
         from_lsn = venue.engine.next_lsn
         recovered, tail = _replay_tail(venue, segments, identity, progress)
         writer = JournalWriter(folder, identity, segment_bytes=segment_bytes, files=files)
         writer.resume(tail)
+        if durable:
+            _settle_earlier(files, segments[:-1])
         if theirs != identity:
             writer.roll(0, first_lsn=tail.next_lsn)
     return Storage(
@@ -129,6 +133,13 @@ def open_storage(
         snapshot_lsn=from_lsn - 1,
         continued=venue.engine.next_lsn > 1,
     )
+
+
+def _settle_earlier(files: Files, segments: list[Segment]) -> None:
+    """Bring to the disk what an earlier start at level `process` did not."""
+    for segment in segments:
+        if not segment.header.identity.durable:
+            settle(files, segment.path)
 
 
 def _replay_tail(
@@ -236,7 +247,9 @@ def segment_capacity(capacity: Capacity) -> SegmentCapacity:
     return SegmentCapacity(**{name: getattr(capacity, name) for name in names})
 
 
-def _identity(journal_uuid: bytes, trading_day: int, capacity: Capacity) -> Identity:
+def _identity(
+    journal_uuid: bytes, trading_day: int, capacity: Capacity, *, durable: bool
+) -> Identity:
     """What this program writes into the segments of this journal."""
     return Identity(
         journal_uuid,
@@ -244,4 +257,5 @@ def _identity(journal_uuid: bytes, trading_day: int, capacity: Capacity) -> Iden
         bytes.fromhex(core.dictionary_digest()),
         core.core_version(),
         segment_capacity(capacity),
+        durable,
     )

@@ -111,10 +111,9 @@ SINGLE_VALUES = [
     ),
     (
         VENUE,
-        'durability = "process"',
         'durability = "durable"',
-        'config/venue.toml: venue.durability: found "durable"; this is not supported yet; '
-        '"process" would be right',
+        'durability = "fsync"',
+        'config/venue.toml: venue.durability: found "fsync"; "durable" or "process" would be right',
     ),
     (
         VENUE,

@@ -2,14 +2,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.live_gateway import Live, live_gateway, small_settings
+from support.live_gateway import Live, at_level, live_gateway, small_settings
 from trio.testing import MockClock
 
 
-@pytest.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Live]:
-    """A gateway over the shipped files with small pools."""
-    async with live_gateway(small_settings(tmp_path), tmp_path / "var") as live:
+@pytest.fixture(params=["process", "durable"])
+async def live(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Live]:
+    """A gateway over the shipped files with small pools, at either level."""
+    settings = small_settings(tmp_path, at_level(request.param))
+    async with live_gateway(settings, tmp_path / "var") as live:
         yield live
 
 

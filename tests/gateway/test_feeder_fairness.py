@@ -109,6 +109,7 @@ async def _send_orders(peer: LivePeer, count: int) -> None:
         nursery.start_soon(peer.receive_count, count)
 
 
+@pytest.mark.parametrize("live", ["process"], indirect=True)  # else others also wait for the disk
 async def test_others_have_a_pass_between_two_chunks(live: Live) -> None:
     """While thousands of messages are resent, orders of others are taken after every chunk."""
     async with await live.logged_on("BROKER1") as peer, await live.logged_on("BROKER2") as other:

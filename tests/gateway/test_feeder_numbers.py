@@ -12,6 +12,7 @@ from support.live_peer import content, order
 from support.still_gateway import StillGateway, StillPeer
 
 from kk99fix.gateway.chunks import CHUNK_MESSAGES, CHUNK_RECORDS, Chunks
+from kk99fix.gateway.unwritten import UnwrittenRecords
 from kk99fix.matcher.values import Fed, FeedEnd, FeedOrder
 from kk99fix.venue.inputs import TickInput
 
@@ -283,7 +284,8 @@ def test_a_gap_that_found_no_room_is_filled_later(still: StillGateway) -> None:
     engine, session = still.engine, peer.session
     engine.unfollow(session)
     assert engine.push(session, bytes(engine.ring_free(session) - 10))
-    chunks = Chunks(engine, still.gateway.storage.sent)
+    unwritten = UnwrittenRecords(engine, list)
+    chunks = Chunks(engine, still.gateway.storage.sent, unwritten)
     order = FeedOrder(session, 1, 1, 1, 0, again=True, now_ns=still.gateway.sequencer.pump.now_ns())
     while (fed := chunks.feed(order)) is None:
         pass

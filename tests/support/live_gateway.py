@@ -20,8 +20,10 @@ from support.live_peer import LivePeer
 
 HOST = "127.0.0.1"
 STOP_WITHIN_S = 10.0
-#: Small enough that a gateway starts in a moment.
+DURABLE, PROCESS = 'durability = "durable"', 'durability = "process"'
+#: Small enough that a gateway starts in a moment; what is recorded leaves in the same pass.
 SMALL = {
+    DURABLE: PROCESS,
     "segment_bytes = 67_108_864": "segment_bytes = 1_048_576",
     "orders = 1_000_000": "orders = 50_000",
     "levels = 100_000": "levels = 10_000",
@@ -47,6 +49,11 @@ def small_settings(
     for old, new in (broker1 or {}).items():
         files.replace("sessions/BROKER1.toml", old, new)
     return files.load()
+
+
+def at_level(level: str) -> dict[str, str]:
+    """Return the change of `small_settings` that makes a gateway serve at `level`."""
+    return {PROCESS: f'durability = "{level}"'}
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
