@@ -18,7 +18,8 @@ from kk99fix.journal.errors import JournalError
 from kk99fix.projection import database
 from kk99fix.projection.audit import audit
 from kk99fix.projection.errors import ProjectionError
-from kk99fix.projection.projector import Projector, projecting, rebuild
+from kk99fix.projection.projector import Place, Projector, projecting, rebuild
+from kk99fix.state.configuration import last_configuration
 
 #: How long to wait before the journal is looked at again: each transaction is a sync of the disk
 #: that the gateway's journal is on, so a few a second have to do.
@@ -72,15 +73,16 @@ def project(
     """
     file = file_of(state_dir, db_file)
     say = _Status(as_json=json_status)
+    place = Place(state_dir, file, say.line, lambda: last_configuration(state_dir))
     try:
         if check:
-            lsn = audit(state_dir, file)
+            lsn = audit(place)
             say.line(f"{file}: every row is what the journal says, up to lsn {lsn}")
             return
         with database.writer_lock(file), _stopped_by_signals() as stopped:
             if anew:
-                rebuild(state_dir, file, say.line)
-            with projecting(state_dir, file, say.line) as projector:
+                rebuild(place)
+            with projecting(place) as projector:
                 _run(projector, say, stopped, follow=follow)
                 say.progress(projector, 0, due=True)
     except ProjectionError as error:

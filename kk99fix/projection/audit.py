@@ -11,20 +11,23 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from kk99fix.projection import database, schema
 from kk99fix.projection.errors import ProjectionError, unusable
 from kk99fix.projection.position import journal_segments, read_position, resumed
-from kk99fix.projection.projector import build
+from kk99fix.projection.projector import Place, build
 
 #: The position may differ by bookkeeping records, and is checked by itself.
 _COMPARED: Final = tuple(table for table in schema.TABLES if table is not schema.JOURNAL_POSITION)
 
 
-def audit(state_dir: Path, file: Path) -> int:
+def audit(place: Place) -> int:
     """Return up to which lsn the tables were found right.
 
     ProjectionUnusableError names the first table that differs, and a row of it.
     """
+    file = place.file
     with (
         database.opened_for_reading(file) as connection,
         tempfile.TemporaryDirectory(dir=file.parent, prefix="projection-audit-") as folder,
@@ -35,7 +38,7 @@ def audit(state_dir: Path, file: Path) -> int:
         (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
             raise unusable(file, f"the database is damaged ({verdict})")
-        segments = journal_segments(state_dir)
+        segments = journal_segments(place.state_dir)
         resumed(file, stored, segments)
         if stored.first_lsn < segments[0].header.first_lsn:
             raise ProjectionError(
@@ -43,7 +46,7 @@ def audit(state_dir: Path, file: Path) -> int:
                 f"{segments[0].header.first_lsn}, so they cannot be compared. Keep them."
             )
         copy = Path(folder) / "copy.db"
-        build(state_dir, copy, copy, segments, last_lsn=stored.lsn)
+        build(attrs.evolve(place, file=copy), copy, segments, last_lsn=stored.lsn)
         with database.opened_for_reading(copy) as right:
             for table in _COMPARED:
                 _compare(file, table, connection, right)

@@ -121,6 +121,22 @@ def put_in_place(generation: Path, file: Path) -> None:
         raise _disk_error(file, error) from error
 
 
+def keep_aside(file: Path) -> Path | None:
+    """Give the database that `file` leads to a name that nothing removes; None: there is none."""
+    if not file.exists():
+        return None
+    old = file.resolve()
+    taken = len(list(file.parent.glob(f"{file.stem}-kept-*{file.suffix}")))
+    kept = file.with_name(f"{file.stem}-kept-{taken + 1}{file.suffix}")
+    try:
+        for suffix in ("-wal", ""):
+            if old.with_name(old.name + suffix).exists():
+                old.with_name(old.name + suffix).rename(kept.with_name(kept.name + suffix))
+    except OSError as error:
+        raise _disk_error(kept, error) from error
+    return kept
+
+
 def remove_others(file: Path) -> None:
     """Remove the databases that `file` does not lead to; who reads one keeps it until he ends."""
     current = file.resolve().name

@@ -100,6 +100,13 @@ class Fold:
         orders.begin_batch()
         sessions.changed.clear()
 
+    def configure(self, content: dict[str, Any], time_ns: int) -> None:
+        """Take over names, ids and multipliers, the content of a CONFIG record."""
+        self._configurations.append(content)
+        self.sessions.configure(content, time_ns)
+        for symbol, instrument in content["instruments"].items():
+            self.orders.multipliers_e8[symbol] = instrument["multiplier_e8"]
+
     def _message(
         self, lsn: int, time_ns: int, session: int, epoch: int, number: int, payload: str
     ) -> None:
@@ -132,17 +139,11 @@ class Fold:
             case Kind.OPERATOR:
                 self.sessions.commanded(session, time_ns, payload)
             case Kind.CONFIG:
-                self._configure(json.loads(payload), time_ns)
+                self.configure(json.loads(payload), time_ns)
             case Kind.DAY_ROLL:
                 self.trading_day = payload.decode("ascii")
             case Kind.RESTART:
                 self.sessions.restarted(time_ns)
-
-    def _configure(self, content: dict[str, Any], time_ns: int) -> None:
-        self._configurations.append(content)
-        self.sessions.configure(content, time_ns)
-        for symbol, instrument in content["instruments"].items():
-            self.orders.multipliers_e8[symbol] = instrument["multiplier_e8"]
 
 
 def split(text: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from sqlite_utils import Database
@@ -73,6 +73,12 @@ class Projector:
         self.stored = stored
         return records
 
+    def learn(self, configuration: dict[str, Any]) -> None:
+        """Take names from elsewhere than the journal, whose beginning is gone."""
+        self._fold.configure(configuration, self.stored.time_ns)
+        with faults_of(self._file), database.transaction(self._connection):
+            self._fold.write()
+
     def _position(self) -> StoredPosition:
         last, follower = self._fold.last, self._follower.position
         return attrs.evolve(
@@ -86,79 +92,82 @@ class Projector:
         )
 
 
+@attrs.frozen
+class Place:
+    """Which journal is followed into which database, and what to do besides."""
+
+    state_dir: Path
+    file: Path
+    #: Takes a sentence for people.
+    say: Callable[[str], None] = lambda _: None
+    #: The configuration that is known without the journal, if there is one.
+    known: Callable[[], dict[str, Any] | None] = lambda: None
+
+
 @contextmanager
-def projecting(state_dir: Path, file: Path, say: Callable[[str], None]) -> Iterator[Projector]:
-    """Open the database that follows the journal of `state_dir`, making it where needed.
+def projecting(place: Place) -> Iterator[Projector]:
+    """Open the database that follows the journal, making it where needed.
 
     A database of another schema version is built anew first. The caller holds the writer's lock.
     Raises ProjectionError and JournalError.
     """
-    segments = journal_segments(state_dir)
+    file = place.file
+    segments = journal_segments(place.state_dir)
     database.remove_others(file)
     if not file.exists():
-        rebuild(state_dir, file, say, segments=segments, whole=False)
+        rebuild(place, whole=False)
     with database.opened(file, file) as connection:
         _check_pages(file, connection)
         stored = read_position(connection)
         if stored is not None:
-            yield _projector(state_dir, file, connection, stored, segments)
+            position = resumed(file, stored, segments)
+            follower = Follower(place.state_dir / JOURNAL_FOLDER, position, FAST_SCAN)
+            yield Projector(file, connection, stored, follower)
             return
-    say(f"{file}: the tables are of another version of kk99fix and are built anew")
-    rebuild(state_dir, file, say, segments=segments)
-    with projecting(state_dir, file, say) as projector:
+    place.say(f"{file}: the tables are of another version of kk99fix and are built anew")
+    rebuild(place)
+    with projecting(place) as projector:
         yield projector
 
 
-def rebuild(
-    state_dir: Path,
-    file: Path,
-    say: Callable[[str], None],
-    *,
-    segments: list[Segment] | None = None,
-    whole: bool = True,
-) -> None:
-    """Build a new database beside `file`, then let `file` lead to it; readers keep the old one.
+def rebuild(place: Place, *, whole: bool = True) -> None:
+    """Build a new database beside the old one, then let `file` lead to it; readers keep the old.
 
     With `whole` it holds all of the journal before it takes the place; else it starts empty.
+    Where the beginning of the journal is gone, the old database is kept beside under another name.
     The caller holds the writer's lock.
     """
-    segments = segments or journal_segments(state_dir)
-    if segments[0].header.first_lsn > 1:
-        say(f"{file}: the journal begins at lsn {segments[0].header.first_lsn}; so do the tables")
+    file = place.file
+    segments = journal_segments(place.state_dir)
+    first_lsn = segments[0].header.first_lsn
     generation = database.next_generation(file)
-    build(state_dir, generation, file, segments, last_lsn=None if whole else 0)
+    build(place, generation, segments, last_lsn=None if whole else 0)
+    if first_lsn > 1:
+        place.say(f"{file}: the journal begins at lsn {first_lsn}, and so do the tables")
+        kept = database.keep_aside(file)
+        if kept is not None:
+            place.say(f"{kept}: the tables of before, which may know what the journal has no more")
     database.put_in_place(generation, file)
     database.remove_others(file)
 
 
-def build(
-    state_dir: Path, path: Path, file: Path, segments: list[Segment], *, last_lsn: int | None
-) -> None:
-    """Make a database at `path` that holds the journal up to `last_lsn`; errors name `file`."""
+def build(place: Place, path: Path, segments: list[Segment], *, last_lsn: int | None) -> None:
+    """Make a database at `path` that holds the journal up to `last_lsn`."""
+    file = place.file
     with database.opened(path, file) as connection:
         stored = start_of(segments)
         with database.transaction(connection):
             schema.create(Database(connection))
             write_position(connection, stored)
-        follower = Follower(
-            state_dir / JOURNAL_FOLDER, stored.following, FAST_SCAN, last_lsn=last_lsn
-        )
+        directory = place.state_dir / JOURNAL_FOLDER
+        follower = Follower(directory, stored.following, FAST_SCAN, last_lsn=last_lsn)
         projector = Projector(file, connection, stored, follower)
+        configuration = place.known() if stored.first_lsn > 1 else None
+        if configuration is not None:
+            projector.learn(configuration)
         while projector.step():
             pass
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _projector(
-    state_dir: Path,
-    file: Path,
-    connection: sqlite3.Connection,
-    stored: StoredPosition,
-    segments: list[Segment],
-) -> Projector:
-    position = resumed(file, stored, segments)
-    follower = Follower(state_dir / JOURNAL_FOLDER, position, FAST_SCAN)
-    return Projector(file, connection, stored, follower)
 
 
 def _check_pages(file: Path, connection: sqlite3.Connection) -> None:

@@ -14,6 +14,7 @@ from support.projection_day import (
     begin_journal,
     database_of,
     dump,
+    place_of,
     project_all,
     rows_of,
     take_all,
@@ -33,9 +34,9 @@ from kk99fix.projection.errors import (
     ProjectionUnusableError,
     faults_of,
 )
-from kk99fix.projection.projector import projecting, rebuild
+from kk99fix.projection.projector import Place, projecting, rebuild
 
-FLIPS = 150
+FLIPS = 80
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +45,6 @@ def day() -> Day:
     day = trade(9, 250)
     day.comparison.close()
     return day
-
-
-def quiet(_: str) -> None:
-    """Say nothing."""
 
 
 def change(state_dir: Path, statement: str) -> None:
@@ -78,7 +75,7 @@ def test_a_database_ahead_of_the_journal_is_refused(day: Day, tmp_path: Path) ->
         writer.append(unit)
     with pytest.raises(ProjectionUnusableError, match=r"journal ends before it.*--rebuild"):
         project_all(tmp_path)
-    rebuild(tmp_path, database_of(tmp_path), quiet)
+    rebuild(place_of(tmp_path))
     assert project_all(tmp_path) == 0
 
 
@@ -101,7 +98,7 @@ def test_tables_of_another_version_are_built_anew(day: Day, tmp_path: Path) -> N
     change(tmp_path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
     change(tmp_path, "DROP TABLE orders")
     said: list[str] = []
-    with projecting(tmp_path, database_of(tmp_path), said.append) as projector:
+    with projecting(Place(tmp_path, database_of(tmp_path), said.append)) as projector:
         assert projector.step() == 0
 
     assert dump(database_of(tmp_path)) == expected
@@ -122,9 +119,13 @@ def test_what_retention_removed_is_not_missed_silently(day: Day, tmp_path: Path)
     with pytest.raises(ProjectionUnusableError, match="what is between is gone"):
         project_all(tmp_path)
     said: list[str] = []
-    rebuild(tmp_path, database_of(tmp_path), said.append)
+    file = database_of(tmp_path)
+    rebuild(Place(tmp_path, file, said.append, lambda: day.comparison.desk.venue.registry.content))
+    kept = dump(file.with_name("projection-kept-1.db"))
 
     assert f"begins at lsn {first_lsn}" in said[0]
+    assert "projection-kept-1.db: the tables of before" in said[1]
+    assert len(kept["journal_position"]) == 1
     assert rows_of(database_of(tmp_path), "SELECT first_lsn FROM journal_position") == [
         {"first_lsn": first_lsn}
     ]
@@ -160,13 +161,13 @@ def test_a_disk_that_fills_up_costs_nothing(day: Day, tmp_path: Path) -> None:
     """SQLite's own error for a full disk ends the projector; with room again it goes on."""
     day.write(tmp_path)
     file = database_of(tmp_path)
-    with projecting(tmp_path, file, quiet) as projector:
+    with projecting(place_of(tmp_path)) as projector:
         projector._connection.execute("PRAGMA max_page_count = 30")
         with pytest.raises(ProjectionDiskError, match="disk is full"):
             take_all(projector)
     project_all(tmp_path)
     expected = dump(file)
-    rebuild(tmp_path, file, quiet)
+    rebuild(place_of(tmp_path))
 
     assert dump(file) == expected
 
@@ -213,6 +214,7 @@ def flip(path: Path, chance: random.Random) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_found_and_a_rebuild_mends_it(day: Day, tmp_path: Path) -> None:
     """A start or a check refuses every flip that changes what can be read from the tables."""
     day.write(tmp_path)
@@ -234,7 +236,7 @@ def test_a_flipped_bit_is_found_and_a_rebuild_mends_it(day: Day, tmp_path: Path)
     assert found > FLIPS / 4
     file.resolve().write_bytes(b"no database at all" + good[18:])
     assert not goes_on(tmp_path)
-    rebuild(tmp_path, file, quiet)
+    rebuild(place_of(tmp_path))
     assert dump(file) == expected
     assert is_right(tmp_path)
 
@@ -249,14 +251,14 @@ def test_a_check_of_followed_tables_ends_where_they_do(day: Day, tmp_path: Path)
         writer.append(unit)
     lsn = rows_of(database_of(tmp_path), "SELECT lsn FROM journal_position")[0]["lsn"]
 
-    assert audit(tmp_path, database_of(tmp_path)) == lsn
+    assert audit(place_of(tmp_path)) == lsn
     assert not list(tmp_path.glob("projection-audit-*"))
 
 
 def is_right(state_dir: Path) -> bool:
     """Whether a check finds nothing; if it does, it says what to do."""
     try:
-        audit(state_dir, database_of(state_dir))
+        audit(place_of(state_dir))
     except ProjectionUnusableError as error:
         assert "kk99fix project --rebuild" in str(error)  # noqa: PT017 - either way is right
         return False

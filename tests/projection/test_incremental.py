@@ -12,13 +12,14 @@ from support.projection_day import (
     begin_journal,
     database_of,
     dump,
+    place_of,
     project_all,
     take_all,
     trade,
 )
 
 from kk99fix.projection import database, fold, projector
-from kk99fix.projection.projector import projecting, rebuild
+from kk99fix.projection.projector import Place, projecting, rebuild
 
 KILLS = int(os.environ.get("KK99_PROJECTION_KILLS", "20"))
 
@@ -31,14 +32,10 @@ def day() -> Day:
     return day
 
 
-def quiet(_: str) -> None:
-    """Say nothing."""
-
-
 def rebuilt(state_dir: Path) -> dict[str, Any]:
     """Return the tables as they are when they are built anew from the whole journal."""
     file = state_dir / "anew.db"
-    rebuild(state_dir, file, quiet)
+    rebuild(Place(state_dir, file))
     tables = dump(file)
     file.unlink()
     return tables
@@ -109,6 +106,7 @@ def test_a_step_that_fails_leaves_nothing_behind(
     assert dump(database_of(tmp_path)) == expected
 
 
+@pytest.mark.slow
 def test_a_kill_inside_the_transaction_loses_only_that(day: Day, tmp_path: Path) -> None:
     """A projecting process is killed at random moments; the tables end as a rebuild has them."""
     chance = random.Random(7)  # noqa: S311 - seeded on purpose
@@ -117,7 +115,8 @@ def test_a_kill_inside_the_transaction_loses_only_that(day: Day, tmp_path: Path)
         "import sys; from pathlib import Path; from kk99fix.projection import database, projector\n"
         "projector.CHUNK_BYTES = 2000\n"
         "state = Path(sys.argv[1]); file = state / 'projection.db'\n"
-        "with database.writer_lock(file), projector.projecting(state, file, print) as p:\n"
+        "place = projector.Place(state, file)\n"
+        "with database.writer_lock(file), projector.projecting(place) as p:\n"
         "    while True:\n"
         "        if p.step(): print(p.stored.lsn, flush=True)\n"
     )
@@ -146,14 +145,14 @@ def test_who_reads_keeps_one_state_while_the_tables_are_built_anew(
     """A reader sees the old tables until it ends, the next one the new ones."""
     day.write(tmp_path)
     file = database_of(tmp_path)
-    with projecting(tmp_path, file, quiet) as first:
+    with projecting(place_of(tmp_path)) as first:
         first.step()
     before = dump(file)
     with database.opened_for_reading(file) as reader:
         count = reader.execute("SELECT count(*) FROM executions").fetchone()[0]
-        with projecting(tmp_path, file, quiet) as second:
+        with projecting(place_of(tmp_path)) as second:
             take_all(second)
-        rebuild(tmp_path, file, quiet)
+        rebuild(place_of(tmp_path))
         assert reader.execute("SELECT count(*) FROM executions").fetchone()[0] == count
 
     assert count == len(before["executions"])

@@ -10,7 +10,7 @@ import attrs
 from kk99fix.journal.segment import Identity
 from kk99fix.journal.writer import JournalWriter
 from kk99fix.projection import database, schema
-from kk99fix.projection.projector import Projector, projecting
+from kk99fix.projection.projector import Place, Projector, projecting
 from kk99fix.venue.recovery import unit_length
 from support.comparison import Comparison
 from support.journal_files import IDENTITY
@@ -81,9 +81,14 @@ def database_of(state_dir: Path) -> Path:
     return state_dir / database.DATABASE_NAME
 
 
+def place_of(state_dir: Path) -> Place:
+    """Return where a state directory is projected to by default."""
+    return Place(state_dir, database_of(state_dir))
+
+
 def project_all(state_dir: Path) -> int:
     """Carry the tables on to the end of the journal; returns how many records were new."""
-    with projecting(state_dir, database_of(state_dir), lambda _: None) as projector:
+    with projecting(place_of(state_dir)) as projector:
         return take_all(projector)
 
 
