@@ -70,6 +70,7 @@ def start(settings: Settings, state_dir: Path, files: Files) -> Storage:
         settings.venue.journal.segment_bytes,
         20261125,
         lambda _: None,
+        durable=settings.venue.venue.durability == "durable",
         files=files,
     )
 
@@ -155,9 +156,9 @@ class Rig:
 
     def lay(self, image: Image) -> None:
         """Lay an image out; what a start may have changed is written again."""
-        touched = [name for name in self._laid if not name.endswith(".kkj")]
         last = max((name for name in self._laid if name.endswith(".kkj")), default="")
-        known = {n: c for n, c in self._laid.items() if n not in touched and n != last}
+        same = {n for n in self._laid if n.endswith((".kkj", ".kks")) and n != last}
+        known = {n: c for n, c in self._laid.items() if n in same}
         lay_out(self._root, image, known)
         self._laid = image
 

@@ -9,23 +9,30 @@ yet to do can have been waited for.
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import attrs
 
 from kk99fix.config.load import Settings
+from kk99fix.gateway import server
+from kk99fix.journal.errors import JournalError, JournalPrepareError
+from kk99fix.journal.segment import segment_name
+from kk99fix.journal.settle import settle
 from kk99fix.matcher.disk_calls import DiskCalls
+from kk99fix.state.snapshots import SNAPSHOT_FOLDER, save_snapshot
 from kk99fix.venue.inputs import DayRollInput, Input, TickInput
 from support.fix_client import stamp
 from support.fix_peer import Fields
 from support.still_gateway import END, StillGateway, StillPeer
-from support.virtual_disk import VirtualDisk
+from support.watched_disk import WatchedDisk
 
 BROKERS = ("BROKER1", "BROKER2")
 EVERYBODY = (*BROKERS, "DROPCOPY1")
-PASSES_MAX = 10_000
+#: How often an act waits until the disk has what it caused.
+SETTLED = 0.7
 
 
-def tiny(settings: Settings, segment_bytes: int) -> Settings:
+def tiny(settings: Settings, segment_bytes: int, durability: str) -> Settings:
     """Shrink segments and pools, so that a start takes a moment and segments end often."""
     venue = settings.venue
     capacity = attrs.evolve(
@@ -41,7 +48,8 @@ def tiny(settings: Settings, segment_bytes: int) -> Settings:
     )
     listen = attrs.evolve(venue.listen, max_connections=8)
     journal = attrs.evolve(venue.journal, segment_bytes=segment_bytes)
-    venue = attrs.evolve(venue, capacity=capacity, listen=listen, journal=journal)
+    level = attrs.evolve(venue.venue, durability=durability)
+    venue = attrs.evolve(venue, venue=level, capacity=capacity, listen=listen, journal=journal)
     return attrs.evolve(settings, venue=venue)
 
 
@@ -68,11 +76,12 @@ class _Line:
 class ScriptedDay:
     """The gateway, its counterparties and what they saw."""
 
-    def __init__(self, settings: Settings, disk: VirtualDisk, seed: int) -> None:
+    def __init__(self, settings: Settings, disk: WatchedDisk, seed: int) -> None:
         """Start the gateway over the disk; `seen` grows while acts are played."""
         self.disk = disk
         self.seen: list[Seen] = []
         self.acts = 0
+        self.warnings: list[JournalPrepareError] = []
         self._dice = random.Random(seed)  # noqa: S311 - seeded on purpose
         self._ids = 0
         self._reading = threading.Lock()
@@ -84,11 +93,24 @@ class ScriptedDay:
         self._calls = calls
 
     def close(self) -> None:
-        """Stop the gateway."""
+        """Stop the gateway as a planned stop does, with a snapshot at its end."""
+        try:
+            server.stop(self.still.gateway, snapshot=True)
+        finally:
+            self._hang_up()
+
+    def give_up(self) -> None:
+        """Leave a gateway that has failed, as the end of its process would."""
+        with suppress(JournalError):
+            server.stop(self.still.gateway)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Read what has come last, and close every connection."""
         self.look()
+        for _, peer in self._taps:
+            peer.sock.close()
         self._taps.clear()
-        with self.still:
-            pass
 
     def play(self, acts: int) -> None:
         """Log everybody on, then so many acts."""
@@ -96,14 +118,19 @@ class ScriptedDay:
             self._log_on(self._lines[name])
         for _ in range(acts):
             self._act()
-            self.settle()
+            if self._dice.random() < SETTLED:
+                self.settle()
+            else:
+                self.still.gateway.loop.run_pass()
             self.acts += 1
+        self.settle()
 
     def settle(self) -> None:
         """Make passes until everything that was sent has its answer."""
         for _ in range(3):
             self.still.step()
             self.still.gateway.loop.run_pass()
+            self.still.gateway.sequencer.settle()
 
     def look(self) -> None:
         """Note what has left by now; called before each step of the disk, on any thread."""
@@ -134,12 +161,35 @@ class ScriptedDay:
             (lambda *_: self._log_on(self._lines["DROPCOPY1"]), 5),
             (lambda *_: self._drop(self._lines[self._dice.choice(EVERYBODY)]), 4),
             (lambda *_: self._apply(TickInput()), 2),
+            (lambda *_: self.prepare(), 2),
+            (lambda *_: self.save(), 1),
             (lambda *_: self._apply(DayRollInput(str(self.still.engine.trading_day + 1))), 1),
         ]
 
     def _apply(self, item: Input) -> None:
         self.still.gateway.sequencer.apply(item)
         self.still.gateway.sequencer.commit()
+
+    def prepare(self) -> None:
+        """Prepare segments ahead; a failure is noted, as the gateway logs it."""
+        try:
+            self.still.gateway.storage.writer.prepare_ahead(2)
+        except JournalPrepareError as error:
+            self.warnings.append(error)
+
+    def save(self) -> None:
+        """Write a snapshot of what the disk has, as the keeper does beside a gateway."""
+        self.settle()
+        storage = self.still.gateway.storage
+        writer = storage.writer
+        settle(storage.files, writer.directory / segment_name(writer.segment))
+        save_snapshot(
+            storage.venue,
+            storage.state_dir / SNAPSHOT_FOLDER,
+            writer.identity,
+            writer.segment,
+            files=storage.files,
+        )
 
     def _ask_again(self, peer: StillPeer) -> None:
         """Ask for everything, or for a little of it."""
@@ -211,4 +261,4 @@ class ScriptedDay:
         peer.drain()
         for frame in peer.received():
             assert END.search(frame)
-            self.seen.append(Seen(len(self.disk.steps), name, frame))
+            self.seen.append(Seen(self.disk.step_count, name, frame))
