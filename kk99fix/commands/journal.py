@@ -1,30 +1,19 @@
 """`kk99fix journal`: look into the journal of a running or a stopped gateway."""
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from kk99fix.commands.journal_options import faults_reported, state_option
+from kk99fix.commands.journal_replay import replay_command
+from kk99fix.commands.journal_verify import verify_command
 from kk99fix.journal.errors import JournalError
 from kk99fix.journal.printer import Selection, show
-from kk99fix.journal.reader import JournalReader, read_records
+from kk99fix.journal.reader import read_records
 from kk99fix.journal.record import Kind
 from kk99fix.journal.segment import Segment, list_segments
 
-DEFAULT_STATE_DIR = Path("var")
 JOURNAL_DIR_NAME = "journal"
-
-
-state_option = click.option(
-    "--state",
-    "state_dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_STATE_DIR,
-    show_default=True,
-    help="Folder that `kk99fix serve` keeps its state in.",
-)
 
 
 @click.group(short_help="Look into the journal.")
@@ -36,7 +25,12 @@ def journal() -> None:
       kk99fix journal show                     all of it
       kk99fix journal show --session BROKER1   what one counterparty sent and received
       kk99fix journal verify                   whether every byte is as it was written
+      kk99fix journal replay                   whether the venue gives every output again
     """
+
+
+journal.add_command(verify_command)
+journal.add_command(replay_command)
 
 
 @journal.command("show", short_help="Print the records of the journal.")
@@ -77,39 +71,10 @@ def show_command(
     """
     selection = Selection(to_lsn, session, Kind[kind] if kind else None, messages_only)
     bookkeeping = selection.kind is not None and selection.kind.is_bookkeeping
-    with _faults_reported():
+    with faults_reported():
         records = read_records(_segments(state_dir), from_lsn, bookkeeping=bookkeeping)
         for text in show(records, selection, as_json=as_json):
             click.echo(text)
-
-
-@journal.command("verify", short_help="Check every byte of the journal.")
-@state_option
-def verify_command(state_dir: Path) -> None:
-    """Check every byte of the journal, as a start does, and change nothing.
-
-    Says how many records there are and whether the last unit is unfinished: the process died while
-    it wrote it, or is writing it now. A start cuts such a unit.
-    Exits with 1 if a file is missing or damaged.
-
-    \b
-    Examples:
-      kk99fix journal verify
-      kk99fix journal verify --state /var/lib/kk99fix
-    """
-    with _faults_reported():
-        segments = _segments(state_dir)
-        tail = JournalReader(segments).recover()
-        first_lsn = segments[0].header.first_lsn
-        click.echo(
-            f"{len(segments)} segments, {tail.next_lsn - first_lsn} records "
-            f"from lsn {first_lsn} on, all valid"
-        )
-        if tail.stale_bytes:
-            click.echo(
-                f"{tail.segment.path}, offset {tail.offset}: "
-                f"{tail.stale_bytes} bytes of an unfinished unit"
-            )
 
 
 def _segments(state_dir: Path) -> list[Segment]:
@@ -117,13 +82,3 @@ def _segments(state_dir: Path) -> list[Segment]:
     if not segments:
         raise JournalError(f"{state_dir / JOURNAL_DIR_NAME}: there is no journal here.")
     return segments
-
-
-@contextlib.contextmanager
-def _faults_reported() -> Iterator[None]:
-    """Turn a journal that cannot be read into one sentence on standard error and exit code 1."""
-    try:
-        yield
-    except JournalError as error:
-        click.echo(error, err=True)
-        sys.exit(1)

@@ -11,29 +11,21 @@ Rules:
 """
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import attrs
 
 from kk99fix.journal.compressed import sha256_of
 from kk99fix.journal.ends import check_sealed
-from kk99fix.journal.errors import JournalDamagedError, JournalError
+from kk99fix.journal.errors import JournalDamagedError
 from kk99fix.journal.files import Files
 from kk99fix.journal.names import seal_name
 from kk99fix.journal.record import unpack_header
 from kk99fix.journal.removed import read_removed
 from kk99fix.journal.scan import Extent
 from kk99fix.journal.seals import REMEDY, Seal, next_chain, read_seal, write_seal
-from kk99fix.journal.segment import Segment, find_segment, map_records, read_segment
-from kk99fix.state.replica import (
-    Replica,
-    empty_replica,
-    may_begin,
-    replays,
-    restored_replica,
-    snapshot_headers,
-)
+from kk99fix.journal.segment import Segment, find_segment, map_records, read_segment, read_whole
+from kk99fix.state.replica import Replica, replays, replica_at, snapshot_headers
 from kk99fix.state.storage import FAST_SCAN
 from kk99fix.venue.recovery import DivergenceError
 
@@ -79,6 +71,7 @@ class Segments:
             return None
         segment, following = read_segment(path), read_segment(later)
         records = map_records(segment)
+        read_whole(segment, records)
         header = segment.header
         end = FAST_SCAN.whole_units(records, header.crc_seed, header.first_lsn)
         check_sealed(segment, records, end, following, FAST_SCAN)
@@ -159,20 +152,8 @@ class Segments:
             if stands_here and held.follows(header.identity):
                 return held
             held.close()
-        self.replica = self._begin(segment, next_lsn)
+        self.replica = replica_at(self._snapshots, segment, next_lsn)
         return self.replica
-
-    def _begin(self, segment: Segment, next_lsn: int) -> Replica | None:
-        """Return a replica from the first snapshot of a segment, or the start of the journal."""
-        header = segment.header
-        if header.first_lsn == 1 and replays(header.identity):
-            return empty_replica(header.identity)
-        for path, snapshot in snapshot_headers(self._snapshots).items():
-            within = header.first_lsn <= snapshot.lsn + 1 <= next_lsn
-            if within and may_begin(snapshot, header.identity):
-                with suppress(JournalError):  # another snapshot, or a later one, does as well
-                    return restored_replica(path, header.identity)
-        return None
 
     def _seal(
         self, segment: Segment, records: memoryview, following: Segment, state_hash: int | None

@@ -6,12 +6,13 @@ The version fence holds here too: a replica follows segments of one core version
 capacity; behind the fence another one goes on from the snapshot that stands there.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
 
 from kk99fix.journal.errors import JournalError
-from kk99fix.journal.segment import Identity, SegmentCapacity
+from kk99fix.journal.segment import Identity, Segment, SegmentCapacity
 from kk99fix.matcher import library as core
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity
@@ -93,3 +94,19 @@ def may_begin(header: SnapshotHeader, identity: Identity) -> bool:
     if header.identity.journal_uuid != identity.journal_uuid or not replays(identity):
         return False
     return header.clean or is_same(header.identity, identity)
+
+
+def replica_at(snapshots: Path, segment: Segment, next_lsn: int) -> Replica | None:
+    """Return a replica for a segment that ends before `next_lsn`, None where there is none.
+
+    It begins with the journal, or as early in the segment as there is a snapshot.
+    """
+    header = segment.header
+    if header.first_lsn == 1 and replays(header.identity):
+        return empty_replica(header.identity)
+    for path, snapshot in snapshot_headers(snapshots).items():
+        within = header.first_lsn <= snapshot.lsn + 1 <= next_lsn
+        if within and may_begin(snapshot, header.identity):
+            with suppress(JournalError):  # another snapshot, or a later one, does as well
+                return restored_replica(path, header.identity)
+    return None

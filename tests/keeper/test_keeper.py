@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 from support.journal_files import FaultyFiles
-from support.kept_state import copy_of, forge, traded_state
+from support.kept_state import YEARS_LATER_NS, copy_of, forge, traded_state
 
 from kk99fix.journal.errors import JournalDamagedError
 from kk99fix.journal.files import Files
@@ -17,8 +17,6 @@ from kk99fix.journal.segment import list_segments, segment_name
 from kk99fix.keeper.keeper import LOOK_AGAIN_NS, MINUTE_NS, Keeper, KeeperPolicy
 from kk99fix.state.replica import snapshot_headers
 from kk99fix.state.retention import DAY_NS, RetentionPolicy
-
-YEARS_LATER_NS = 4_000_000_000_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +254,7 @@ def test_a_start_replays_from_the_newest_snapshot(desk: Desk) -> None:
 def test_segments_before_a_snapshot_of_another_version_are_sealed_unreplayed(desk: Desk) -> None:
     """Without a program that can replay them, the chain goes on and says so."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kk99fix.keeper.segments.replays", lambda _: False)
+        patch.setattr("kk99fix.state.replica.replays", lambda _: False)
         keeper = desk.keep()
     seals = [read_seal(desk.journal, n) for n in range(1, len(list_segments(desk.journal)))]
 

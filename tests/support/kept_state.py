@@ -7,9 +7,13 @@ from pathlib import Path
 from kk99fix.journal.record import crc_start, record_crc, unpack_header
 from kk99fix.journal.scan import offsets
 from kk99fix.journal.segment import PAGE_BYTES, map_records, read_segment, segment_name
+from kk99fix.keeper.keeper import Keeper, KeeperPolicy
+from kk99fix.state.retention import RetentionPolicy
 from support.live_gateway import small_settings
 from support.live_peer import order
 from support.still_gateway import StillGateway, StillPeer
+
+YEARS_LATER_NS = 4_000_000_000_000_000_000
 
 
 def rest(still: StillGateway, peer: StillPeer, count: int) -> list[bytes]:
@@ -29,6 +33,15 @@ def traded_state(folder: Path, count: int = 5000) -> Path:
         rest(still, still.connect("BROKER1"), count)
         assert still.gateway.storage.writer.segment >= 3
     return folder / "var"
+
+
+def keep(state: Path, retention: RetentionPolicy | None = None, *, kept: int = 3) -> None:
+    """Let a keeper do all there is to do, with a snapshot behind each complete segment."""
+    policy = KeeperPolicy(1, 1, kept, retention or RetentionPolicy())
+    keeper = Keeper(state, policy, lambda *_: None, lambda: YEARS_LATER_NS)
+    while keeper.step():
+        pass
+    keeper.close()
 
 
 def copy_of(state: Path, folder: Path) -> Path:
