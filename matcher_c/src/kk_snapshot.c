@@ -96,6 +96,18 @@ bool kk_are_fields(const uint8_t *bytes, size_t length) {
     return true;
 }
 
+bool kk_is_header_echo(const uint8_t *bytes, size_t length) {
+    while (length > 0) {
+        const size_t first = field_length(bytes, length);
+        if (first == 0 || (memcmp(bytes, "50=", 3) != 0 && memcmp(bytes, "57=", 3) != 0)) {
+            return false;
+        }
+        bytes += first;
+        length -= first;
+    }
+    return true;
+}
+
 /* Takes a section's head from its 16 bytes. */
 static kk_status read_head(kk_engine *engine, kk_snapshot *at, const uint8_t *bytes) {
     const kk_section *section = sections[at->section];

@@ -148,4 +148,7 @@ static inline bool kk_is_value(const uint8_t *bytes, size_t length) {
 /* Whether these bytes are whole fields, "tag=value<SOH>..." or nothing. */
 bool kk_are_fields(const uint8_t *bytes, size_t length);
 
+/* Whether they can be what kk_header_echo made of a request: 50 and 57. */
+bool kk_is_header_echo(const uint8_t *bytes, size_t length);
+
 #endif

@@ -86,7 +86,7 @@ static kk_status read_item(kk_engine *engine, kk_snapshot *at, kk_item_in *item)
     kk_get(item, mass->request_id, mass->request_id_length);
     kk_get(item, mass->header_echo, mass->header_echo_length);
     if (!kk_is_value(mass->request_id, mass->request_id_length) ||
-        !kk_are_fields(mass->header_echo, mass->header_echo_length)) {
+        !kk_is_header_echo(mass->header_echo, mass->header_echo_length)) {
         return KK_INVALID;
     }
     engine->walk.walkers++;

@@ -143,7 +143,7 @@ static bool echo_is_sane(const uint8_t *echo, size_t header_bytes, size_t echo_b
     const uint8_t *body = echo + header_bytes;
     const size_t before_text = echo_bytes - text_bytes;
 
-    return kk_are_fields(echo, header_bytes) && kk_are_fields(body, before_text) &&
+    return kk_is_header_echo(echo, header_bytes) && kk_are_fields(body, before_text) &&
            kk_are_fields(body + before_text, text_bytes) &&
            (text_bytes == 0 || memcmp(body + before_text, "58=", 3) == 0);
 }

@@ -128,12 +128,16 @@ static void begin(venue *v, kk_record_kind kind) {
     kk_unit_begin(v->engine, kind, KK_NONE, 0, v->now_ns, NULL, 0);
 }
 
+/* The buffer of the venue closed last: a sanitizer takes long to reserve so much anew. */
+static uint8_t *spare_journal;
+
 void venue_open(venue *v, const kk_capacity *capacity) {
     memset(v, 0, sizeof *v);
     v->now_ns = VENUE_NOW_NS;
     v->engine = kk_engine_new(capacity);
     v->journal_bytes = 2 * KK_UNIT_RESERVE + (size_t)8 * KK_FRAME_MAX;
-    v->journal = malloc(v->journal_bytes);
+    v->journal = spare_journal != NULL ? spare_journal : malloc(v->journal_bytes);
+    spare_journal = NULL;
     kk_assert(v->engine != NULL && v->journal != NULL);
     kk_journal_bind(v->engine, v->journal, v->journal_bytes, 1);
     begin(v, KK_RECORD_CONFIG);
@@ -149,7 +153,8 @@ void venue_open(venue *v, const kk_capacity *capacity) {
 
 void venue_close(venue *v) {
     kk_engine_free(v->engine);
-    free(v->journal);
+    free(spare_journal);
+    spare_journal = v->journal;
 }
 
 /* ------------------------------------------------------------------ commands as text */
