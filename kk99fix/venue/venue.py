@@ -49,6 +49,7 @@ from kk99fix.venue.inputs import (
     Input,
     LogonInput,
     RestartInput,
+    StorageInput,
     TickInput,
     msg_seq_num,
 )
@@ -88,6 +89,7 @@ class Venue:
         self._last_numbers: dict[int, int] = {}
         self._times: dict[int, SessionTimes] = {}
         self._halted = False
+        self._storage_low = False
         #: When trading reopens after a restart; None: it is open, or the operator decides.
         self._reopen_ns: int | None = None
         self._last_ns = 0
@@ -129,6 +131,8 @@ class Venue:
                 self.engine.expire_slice(EXPIRE_SLICE)
             case RestartInput():
                 self._restart(now_ns)
+            case StorageInput():
+                self._set_storage_low(low=item.low)
             case _:
                 self._command(item, now_ns, outcome)
 
@@ -164,6 +168,11 @@ class Venue:
     def halted(self) -> bool:
         """Whether new orders are refused since a restart."""
         return self._halted
+
+    @property
+    def storage_low(self) -> bool:
+        """Whether new orders are refused since the disk has little room left."""
+        return self._storage_low
 
     def is_live(self, session: int) -> bool:
         """Whether the session has a connection."""
@@ -434,3 +443,7 @@ class Venue:
         self._halted = halted
         self._reopen_ns = None
         set_venue(self.engine, self.registry.content, halted=halted)
+
+    def _set_storage_low(self, *, low: bool) -> None:
+        self._storage_low = low
+        self.engine.set_storage_low(low=low)
