@@ -219,6 +219,7 @@ class Venue:
             "last_ns": max(self._last_ns, self.engine.last_time_ns),
             "halted": self._halted,
             "reopen_ns": self._reopen_ns,
+            "storage_low": self._storage_low,
             "registry": self.registry.saved(),
             "leaving": self._leaving.saved(),
             "sessions": [[s, layer.saved()] for s, layer in sorted(self._sessions.items())],
@@ -235,6 +236,7 @@ class Venue:
         self._last_ns = state["last_ns"]
         self._halted = state["halted"]
         self._reopen_ns = state["reopen_ns"]
+        self._set_storage_low(low=state["storage_low"])
         self.registry.restore(state["registry"], self.engine, halted=self._halted)
         self.engine.restore(core)
         self._leaving.restore(state["leaving"])
