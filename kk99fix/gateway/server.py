@@ -25,7 +25,7 @@ from kk99fix.gateway.authentication import Authenticator
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR, ChildReports
 from kk99fix.gateway.children import ChildCommand, Children
 from kk99fix.gateway.chunks import Chunks
-from kk99fix.gateway.clean_stop import save_clean_snapshot
+from kk99fix.gateway.clean_stop import end_slices, save_clean_snapshot
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.disk_space import DiskSpace
@@ -326,6 +326,8 @@ def stop(gateway: Gateway, cause: str = GATEWAY_STOPPED, *, snapshot: bool = Fal
         if not gateway.sequencer.failed:
             gateway.sequencer.settle()
             gateway.connections.close_all(cause)
+            if snapshot:
+                end_slices(gateway.sequencer)
             gateway.sequencer.finish()
             if snapshot:
                 save_clean_snapshot(gateway)
