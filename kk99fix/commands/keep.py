@@ -12,7 +12,12 @@ import click
 
 from kk99fix.commands.options import config_options, load_or_exit
 from kk99fix.config.venue import VenueFile
-from kk99fix.journal.errors import JournalDamagedError, JournalError, JournalLockedError
+from kk99fix.journal.errors import (
+    JournalDamagedError,
+    JournalError,
+    JournalLockedError,
+    JournalWriteError,
+)
 from kk99fix.journal.lock import StateLock
 from kk99fix.keeper.keeper import Keeper, KeeperPolicy
 from kk99fix.state.retention import RetentionPolicy
@@ -74,10 +79,10 @@ def keep(
             _run(keeper, say, follow=follow)
     except JournalLockedError as error:
         _give_up(error, EXIT_LOCKED)
+    except JournalWriteError as error:
+        _give_up(error, EXIT_IO_ERROR)
     except JournalError as error:
         _give_up(error, EXIT_JOURNAL)
-    except OSError as error:
-        _give_up(error, EXIT_IO_ERROR)
     if keeper.alarm is not None:
         damaged = isinstance(keeper.alarm, JournalDamagedError)
         _give_up(keeper.alarm, EXIT_JOURNAL if damaged else EXIT_DIFFERS)

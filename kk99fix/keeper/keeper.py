@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.errors import JournalDamagedError, JournalWriteError
 from kk99fix.journal.files import Files
 from kk99fix.journal.seals import read_seal
 from kk99fix.keeper.segments import Kept, Segments
@@ -40,6 +40,14 @@ LOOK_AGAIN_NS: Final = 5 * NS_PER_S
 Report = Callable[[str, dict[str, object]], None]
 
 
+class KeeperWriteError(JournalWriteError):
+    """A file could not be written or removed; everything is as a killed keeper leaves it."""
+
+    consequence = (
+        "The gateway goes on. Mend the disk or make room on it; the keeper is begun again."
+    )
+
+
 @attrs.frozen
 class KeeperPolicy:
     """[snapshots] and [retention] of venue.toml."""
@@ -61,15 +69,18 @@ class Keeper:
         now_ns: Callable[[], int],
         files: Files | None = None,
     ) -> None:
-        """Finish what an earlier keeper had begun; JournalError, OSError. `now_ns` is UTC."""
+        """Finish what an earlier keeper had begun; JournalError. `now_ns` is UTC."""
         self._journal = state_dir / JOURNAL_FOLDER
         self._snapshots = state_dir / SNAPSHOT_FOLDER
         self._policy = policy
         self._report = report
         self._now_ns = now_ns
         self._files = files or Files()
-        remove_parts(self._files, self._journal)
-        finish_removal(self._files, self._journal)
+        try:
+            remove_parts(self._files, self._journal)
+            finish_removal(self._files, self._journal)
+        except OSError as error:
+            raise self._failed(error) from error
         self._segments = Segments(self._journal, self._snapshots, self._files)
         headers = snapshot_headers(self._snapshots)
         newest = list(headers.values())[-1:]
@@ -82,9 +93,15 @@ class Keeper:
         self.alarm: DivergenceError | JournalDamagedError | None = None
 
     def step(self) -> bool:
-        """Do the next thing there is to do; False when there is nothing. OSError, JournalError."""
+        """Do the next thing there is to do; False when there is nothing. JournalError."""
         if self.alarm is not None:
             return False
+        try:
+            return self._step()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _step(self) -> bool:
         try:
             kept = self._segments.step()
         except DivergenceError as error:
@@ -124,6 +141,10 @@ class Keeper:
             "snapshot_lsn": self._snapshot_lsn,
             "snapshot_time_ns": self._snapshot_ns,
         }
+
+    def _failed(self, error: OSError) -> KeeperWriteError:
+        path = Path(error.filename) if error.filename else self._journal
+        return KeeperWriteError(path, 0, "seal and tidy up", error)
 
     def _verified_lsn(self) -> int:
         replayed = [seal for seal in self._segments.seals if seal.state_hash is not None]

@@ -41,7 +41,10 @@ _NAME: Final = re.compile(r"\d{20}\.kks")
 class SnapshotWriteError(JournalWriteError):
     """A snapshot could not be written; the journal has everything."""
 
-    consequence = "The journal has all of it: the next start replays more of it."
+    consequence = (
+        "The journal has all of it, and the next start replays more of it. "
+        "Mend the disk or make room on it."
+    )
 
 
 def snapshot_name(lsn: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 from support.journal_files import FaultyFiles
 from support.kept_state import YEARS_LATER_NS, copy_of, forge, traded_state
 
-from kk99fix.journal.errors import JournalDamagedError
+from kk99fix.journal.errors import JournalDamagedError, JournalWriteError
 from kk99fix.journal.files import Files
 from kk99fix.journal.names import compressed_name, seal_name
 from kk99fix.journal.removed import read_removed
@@ -295,8 +295,9 @@ def test_retention_does_what_the_policy_says(desk: Desk) -> None:
 def test_a_disk_that_refuses_ends_the_step(desk: Desk, call: str) -> None:
     """The error goes to whoever runs the keeper; the next one does the same step."""
     keeper = desk.keeper(FaultyFiles(call, code=28))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(JournalWriteError, match=r"No space left.*ake room on it") as caught:
         keeper.step()
+    assert caught.value.errno == 28
 
     assert desk.keep().status()["lag_segments"] == 0
 

@@ -15,7 +15,7 @@ import attrs
 
 from kk99fix.config.load import Settings
 from kk99fix.gateway import server
-from kk99fix.journal.errors import JournalError, JournalPrepareError
+from kk99fix.journal.errors import JournalError, JournalPrepareError, JournalWriteError
 from kk99fix.journal.segment import segment_name
 from kk99fix.journal.settle import settle
 from kk99fix.matcher.disk_calls import DiskCalls
@@ -81,7 +81,8 @@ class ScriptedDay:
         self.disk = disk
         self.seen: list[Seen] = []
         self.acts = 0
-        self.warnings: list[JournalPrepareError] = []
+        #: What has failed and stops nothing.
+        self.warnings: list[str] = []
         self._dice = random.Random(seed)  # noqa: S311 - seeded on purpose
         self._ids = 0
         self._reading = threading.Lock()
@@ -94,13 +95,17 @@ class ScriptedDay:
 
     def close(self) -> None:
         """Stop the gateway as a planned stop does, with a snapshot at its end."""
+        self.look()
         try:
             server.stop(self.still.gateway, snapshot=True)
         finally:
             self._hang_up()
+        lines = self.still.logged.of("no snapshot written")
+        self.warnings += [line["error"] for line in lines]
 
     def give_up(self) -> None:
         """Leave a gateway that has failed, as the end of its process would."""
+        self.look()
         with suppress(JournalError):
             server.stop(self.still.gateway)
         self._hang_up()
@@ -108,9 +113,8 @@ class ScriptedDay:
     def _hang_up(self) -> None:
         """Read what has come last, and close every connection."""
         self.look()
-        for _, peer in self._taps:
-            peer.sock.close()
         self._taps.clear()
+        self.still.hang_up()
 
     def play(self, acts: int) -> None:
         """Log everybody on, then so many acts."""
@@ -175,21 +179,20 @@ class ScriptedDay:
         try:
             self.still.gateway.storage.writer.prepare_ahead(2)
         except JournalPrepareError as error:
-            self.warnings.append(error)
+            self.warnings.append(str(error))
 
     def save(self) -> None:
         """Write a snapshot of what the disk has, as the keeper does beside a gateway."""
         self.settle()
         storage = self.still.gateway.storage
-        writer = storage.writer
-        settle(storage.files, writer.directory / segment_name(writer.segment))
-        save_snapshot(
-            storage.venue,
-            storage.state_dir / SNAPSHOT_FOLDER,
-            writer.identity,
-            writer.segment,
-            files=storage.files,
-        )
+        writer, folder = storage.writer, storage.state_dir / SNAPSHOT_FOLDER
+        try:
+            settle(storage.files, writer.directory / segment_name(writer.segment))
+            save_snapshot(
+                storage.venue, folder, writer.identity, writer.segment, files=storage.files
+            )
+        except JournalWriteError as error:
+            self.warnings.append(str(error))
 
     def _ask_again(self, peer: StillPeer) -> None:
         """Ask for everything, or for a little of it."""
@@ -258,7 +261,8 @@ class ScriptedDay:
         line.orders.append((f"r{self._ids}", side))
 
     def _read(self, name: str, peer: StillPeer) -> None:
-        peer.drain()
+        with suppress(ConnectionResetError):  # the gateway closed what it had not read
+            peer.drain()
         for frame in peer.received():
             assert END.search(frame)
             self.seen.append(Seen(self.disk.step_count, name, frame))

@@ -101,6 +101,10 @@ class StillGateway:
     def __exit__(self, *_: object) -> None:
         """Stop it."""
         server.stop(self.gateway)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close every counterparty's end."""
         for peer in self._peers:
             peer.sock.close()
 
@@ -126,8 +130,9 @@ class StillGateway:
         peer = StillPeer(comp_id, session, theirs, first)
         self._peers.append(peer)
         frame = peer.frame("A", [(98, 0), (108, 60), *(logon or [])])
-        assert self.gateway.connections.add(ours.fileno(), session, "127.0.0.1", rest)
-        ours.detach()
+        with ours:
+            assert self.gateway.connections.add(ours.fileno(), session, "127.0.0.1", rest)
+            ours.detach()
         self.gateway.sequencer.apply(LogonInput(session, frame, "127.0.0.1"))
         self.gateway.sequencer.commit()
         return peer
