@@ -39,6 +39,8 @@ _PAGE_CRC: Final = struct.Struct("<I")
 _PAGE_CRC_OFFSET: Final = PAGE_BYTES - 4
 _REMEDY: Final = "Move it out of the folder; an older one, or the whole journal, does as well"
 
+TEMPORARY_SUFFIX: Final = ".tmp"
+
 #: What a section is.
 END: Final = 0
 VENUE: Final = 1
@@ -86,7 +88,7 @@ def write_file(
 
     A failure leaves no file behind.
     """
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_suffix(TEMPORARY_SUFFIX)
     fd = files.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
         try:

@@ -25,6 +25,7 @@ from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity, CapacityError, CoreError
 from kk99fix.state.snapshot_file import (
     CORE,
+    TEMPORARY_SUFFIX,
     VENUE,
     SnapshotFile,
     SnapshotHeader,
@@ -116,6 +117,18 @@ def newest_snapshot(folder: Path, progress: Callable[[str], None]) -> SnapshotFi
         except JournalDamagedError as error:
             progress(f"passed over: {error}")
     return None
+
+
+def remove_unfinished(folder: Path, files: Files) -> None:
+    """Remove what a process that died has left half written; JournalWriteError.
+
+    Only for a start that holds the lock: nobody writes a snapshot then.
+    """
+    for path in folder.glob(f"*{TEMPORARY_SUFFIX}"):
+        try:
+            files.unlink(path)
+        except OSError as error:
+            raise SnapshotWriteError(path, 0, "remove an unfinished snapshot", error) from error
 
 
 def restore(snapshot: SnapshotFile, capacity: Capacity) -> Venue:

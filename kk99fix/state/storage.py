@@ -41,7 +41,7 @@ from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity
 from kk99fix.state.fence import check_fence
 from kk99fix.state.snapshot_file import SnapshotFile
-from kk99fix.state.snapshots import SNAPSHOT_FOLDER, newest_snapshot, restore
+from kk99fix.state.snapshots import SNAPSHOT_FOLDER, newest_snapshot, remove_unfinished, restore
 from kk99fix.venue.recovery import Recovered, replay
 from kk99fix.venue.venue import Venue
 
@@ -121,6 +121,7 @@ def open_storage(
             _settle_earlier(files, segments[:-1])
         if theirs != identity:
             writer.roll(0, first_lsn=tail.next_lsn)
+    remove_unfinished(state_dir / SNAPSHOT_FOLDER, files)
     return Storage(
         state_dir=state_dir,
         files=files,

@@ -79,6 +79,17 @@ def test_twice_is_once(folder: StateFolder, day: bytes) -> None:
     assert folder.save(folder.open(), clean=True).read_bytes() == content
 
 
+def test_an_unfinished_one_goes(folder: StateFolder, day: bytes) -> None:
+    """What was left half written by a process that died is never read, and goes at the start."""
+    folder.fill(day, snapshot_every=400)
+    expected = state_of(folder.open().venue)
+    left = list_snapshots(folder.snapshots)[0].with_name(f"{2**40:020d}.tmp")
+    left.write_bytes(b"half")
+
+    assert state_of(folder.open().venue) == expected
+    assert not left.exists()
+
+
 def test_older_segments_are_not_needed(folder: StateFolder, day: bytes) -> None:
     """Of what the snapshot includes no segment is read, and none has to be there."""
     folder.fill(day, snapshot_every=500)
