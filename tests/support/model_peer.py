@@ -140,13 +140,13 @@ class ModelPeer:
         self._asked_for = self._highest = 0
         self._ask_of_venue = _NOTHING_ASKED
 
-    def order(self, fields: Fields) -> None:
-        """Send an order; its first field is ClOrdID(11)."""
+    def order(self, fields: Fields, kind: str = "D") -> None:
+        """Send an order, or another request; its first field is its id, as ClOrdID(11)."""
         self.orders.append(fields[0][1])
         if self.unsure:
             self.waived.add(fields[0][1])
-        self.sent[self.next_out] = (stamp(self.clock_ns()), "D", fields)
-        self.write("D", fields)
+        self.sent[self.next_out] = (stamp(self.clock_ns()), kind, fields)
+        self.write(kind, fields)
 
     def write(self, kind: str, fields: Fields) -> None:
         """Send a message under the next number."""
@@ -304,7 +304,9 @@ class ModelPeer:
         values = dict(fields)
         begin, end = int(values[7]), int(values[16])
         before, at = self._ask_of_venue
-        now = datetime.strptime(values[52], "%Y%m%d-%H:%M:%S.%f").replace(tzinfo=UTC)
+        whole, _, fraction = values[52].partition(".")
+        text = f"{whole}.{fraction or '0'}"
+        now = datetime.strptime(text, "%Y%m%d-%H:%M:%S.%f").replace(tzinfo=UTC)
         if begin <= before and now < at + ASK_AGAIN:
             self.faults.append(f"asked for {begin} although {before} had been asked for")
         self._ask_of_venue = begin, now

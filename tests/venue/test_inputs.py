@@ -14,7 +14,6 @@ from kk99fix.venue.inputs import (
     Input,
     LogonInput,
     RestartInput,
-    StorageInput,
     TickInput,
     msg_seq_num,
     read_input,
@@ -40,8 +39,6 @@ INPUTS: tuple[Input, ...] = (
     ConfigInput(b'{"venue":{}}'),
     DayRollInput("20260922"),
     RestartInput(),
-    StorageInput(low=True),
-    StorageInput(low=False),
 )
 
 

@@ -1,0 +1,1 @@
+"""The whole venue in virtual time, from one seed; see docs/testing.md."""
