@@ -128,7 +128,7 @@ def remove_unfinished(folder: Path, files: Files) -> None:
         try:
             files.unlink(path)
         except OSError as error:
-            raise SnapshotWriteError(path, 0, "remove an unfinished snapshot", error) from error
+            raise JournalWriteError(path, 0, "remove an unfinished snapshot", error) from error
 
 
 def restore(snapshot: SnapshotFile, capacity: Capacity) -> Venue:

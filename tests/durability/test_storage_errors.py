@@ -91,8 +91,14 @@ def crashed(settings: Settings, root: Path) -> Image:
     with (journal / f"{writer.segment:08d}.kkj").open("r+b") as file:
         file.seek(writer.offset)
         file.write(b"torn" * 20)
-    for unfinished in ("prepared-00000009.tmp", "00000001.seal.part"):
-        (journal / unfinished).write_bytes(b"unfinished")
+    snapshots = root / "snapshots"
+    snapshots.mkdir(exist_ok=True)
+    for unfinished in (
+        journal / "prepared-00000009.tmp",
+        journal / "00000001.seal.part",
+        snapshots / "00000000000000000009.tmp",
+    ):
+        unfinished.write_bytes(b"unfinished")
     return VirtualDisk.over(root).first
 
 
