@@ -16,6 +16,8 @@ from support.gateway_process import GatewayProcess, copy_files, free_port
 from kk99fix.journal.segment import list_segments
 
 SMALL = {
+    "keeper": "true",
+    "projector": "true",
     "orders": 20_000,
     "duplicate_window": 20_000,
     "segment_bytes": 1 << 20,

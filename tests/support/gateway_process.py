@@ -24,12 +24,15 @@ def free_port() -> int:
 
 
 def copy_files(folder: Path, **changes: object) -> None:
-    """Copy the shipped config/ and sessions/; `changes` replace keys of venue.toml."""
+    """Copy the shipped config/ and sessions/; `changes` replace keys of venue.toml.
+
+    Keeper and projector are off unless asked for: what they do is tested for itself.
+    """
     for name in ("config", "sessions"):
         shutil.copytree(REPOSITORY / name, folder / name)
     venue = folder / "config" / "venue.toml"
     text = venue.read_text()
-    for key, value in changes.items():
+    for key, value in ({"keeper": "false", "projector": "false"} | changes).items():
         text, count = re.subn(rf"(?m)^{key} = [^#\n]*", f"{key} = {value} ", text)
         assert count == 1, key
     venue.write_text(text)
