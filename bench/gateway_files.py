@@ -2,6 +2,7 @@
 
 Instruments and calendar are the shipped ones, so AAPL has its shipped tick and reference price.
 Limits are wide, since the flow is meant to be accepted.
+It runs without children: what they cost is measured by lines of their own.
 """
 
 import shutil
@@ -28,6 +29,10 @@ port = 0
 metrics_port = 0
 max_connections = {connections}
 max_connections_per_address = {connections}
+
+[children]
+keeper = false
+projector = false
 
 [journal]
 segment_bytes = {segment_bytes}

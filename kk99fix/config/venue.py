@@ -71,6 +71,10 @@ class Journal:
     """[journal]: the files in var/journal."""
 
     segment_bytes: Annotated[int, Between(MIB, 4096 * MIB)] = 64 * MIB
+    #: Segments that stand ready; they are what cancels are written to when the disk is full.
+    segments_ahead: Annotated[int, Between(1, 64)] = 2
+    #: With room for fewer further segments new orders are refused; 0: they never are.
+    low_space_segments: Annotated[int, Between(0, 1024)] = 4
 
 
 @frozen

@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "ebfaecbc9923fa3c5790ffe157fbc5616148bc7b50c306ad50a3b16253d0f413"
+DICTIONARY_SHA256: Final = "103019492645e56524b1c705d38f1ed39199b12d5a050bea223d52660f5bdbad"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 
@@ -338,4 +338,5 @@ REJECT_CODES: Final[dict[str, RejectCode]] = {
     "THROTTLED": RejectCode("THROTTLED", 31, 99, 99, "The session sends more in a second than it may."),
     "NO_OPEN_ORDERS": RejectCode("NO_OPEN_ORDERS", 32, 5, 1, "The session has no open order of those that were asked for."),
     "UNSUPPORTED_MASS_STATUS": RejectCode("UNSUPPORTED_MASS_STATUS", 33, 99, 99, "MassStatusReqType(585) must be 1 (one security) or 7 (all orders)."),
+    "STORAGE_LOW": RejectCode("STORAGE_LOW", 34, 99, 99, "The venue is short of disk space; it takes orders again when it has more, cancels always."),
 }

@@ -8,23 +8,25 @@ A snapshot that cannot be written costs the next start some time and nothing els
 import time
 
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.journal.errors import JournalWriteError
 from kk99fix.journal.segment import segment_name
 from kk99fix.journal.settle import settle
-from kk99fix.state.snapshots import SNAPSHOT_FOLDER, is_settled, save_snapshot
+from kk99fix.state.snapshots import SNAPSHOT_FOLDER, save_snapshot
 from kk99fix.venue.inputs import TickInput
 
 
-def save_clean_snapshot(gateway: Gateway) -> None:
-    """Settle the venue, sync the journal and write the snapshot; `JournalWriteError` of a tick."""
-    storage, sequencer = gateway.storage, gateway.sequencer
-    venue, writer = storage.venue, storage.writer
-    while venue.engine.walk_pending or venue.engine.expire_pending:
+def end_slices(sequencer: Sequencer) -> None:
+    """Bring walk and expiry to their end; `JournalWriteError`."""
+    engine = sequencer.venue.engine
+    while engine.walk_pending or engine.expire_pending:
         sequencer.apply(TickInput())
-        sequencer.commit()
-    # No snapshot may be ahead of the journal, or the next start refuses both.
-    sequencer.finish()
-    assert is_settled(venue), "connections are closed before the snapshot"
+
+
+def save_clean_snapshot(gateway: Gateway) -> None:
+    """Sync the journal, of which everything is written, and save the settled venue."""
+    storage = gateway.storage
+    venue, writer = storage.venue, storage.writer
     begun = time.monotonic()
     try:
         settle(storage.files, writer.directory / segment_name(writer.segment))

@@ -61,6 +61,8 @@ class Snapshot:
     unknown_trades: int
     feeds: FeedStatistics
     clock_error_ns: int
+    storage_low: bool
+    storage_free_bytes: int
     children: dict[str, ChildStatistics]
     keeper: KeeperStatistics
     projector: ProjectorStatistics
@@ -97,6 +99,8 @@ class Snapshots:
             unknown_trades=gateway.unknown_trades.count,
             feeds=gateway.feeder.statistics(),
             clock_error_ns=gateway.clock.error_ns,
+            storage_low=venue.storage_low,
+            storage_free_bytes=gateway.disk_space.free_bytes,
             children=gateway.children.statistics(),
             keeper=gateway.child_reports.keeper,
             projector=gateway.child_reports.projector,
@@ -194,6 +198,12 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
         "kk99_journal_rolls_unprepared",
         "Segments that had to be made while trading",
         journal.rolls_unprepared,
+    )
+    yield GaugeMetricFamily(
+        "kk99_storage_low", "1 while new orders are refused for lack of room", newest.storage_low
+    )
+    yield GaugeMetricFamily(
+        "kk99_storage_free_bytes", "Room on the journal's disk", newest.storage_free_bytes
     )
     yield GaugeMetricFamily(
         "kk99_clock_error_seconds", "UTC minus venue time", newest.clock_error_ns / 1e9

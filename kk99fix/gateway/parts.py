@@ -8,6 +8,7 @@ from kk99fix.gateway.child_reports import ChildReports
 from kk99fix.gateway.children import Children
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.disk_space import DiskSpace
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
@@ -31,6 +32,7 @@ class Gateway:
     schedules: Schedules
     unknown_trades: UnknownTrades
     clock: VenueClock
+    disk_space: DiskSpace
     children: Children
     child_reports: ChildReports
     log: Log

@@ -25,9 +25,10 @@ from kk99fix.gateway.authentication import Authenticator
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR, ChildReports
 from kk99fix.gateway.children import ChildCommand, Children
 from kk99fix.gateway.chunks import Chunks
-from kk99fix.gateway.clean_stop import save_clean_snapshot
+from kk99fix.gateway.clean_stop import end_slices, save_clean_snapshot
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.disk_space import DiskSpace
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.live import LiveLoop
@@ -41,7 +42,6 @@ from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
 from kk99fix.gateway.unknown_trades import UnknownTrades
 from kk99fix.gateway.unwritten import UnwrittenRecords
-from kk99fix.journal.errors import JournalPrepareError
 from kk99fix.journal.files import Files
 from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.matcher.pump import Pump
@@ -57,9 +57,6 @@ GARBLED_MAX: Final = 10
 IDLE_MARKER_NS: Final = 10_000_000
 #: How long a planned stop waits for the counterparties' Logout(5).
 STOP_WAIT_S: Final = 3.0
-SEGMENTS_AHEAD: Final = 2
-PREPARE_EVERY_S: Final = 0.2
-PREPARE_AGAIN_S: Final = 5.0
 STOP_HEADLINE: Final = "The gateway stops"
 STOP_LINES: Final = ("Orders stay as they are, and sequence numbers go on.",)
 LOGOUT_TEXT: Final = "the gateway stops"
@@ -126,6 +123,8 @@ def start(
     schedules = Schedules(settings, sequencer, connections, log)
     _bring_up_to_date(settings, storage, sequencer, log)
     schedules.catch_up()
+    disk_space = _disk_space(settings, storage, sequencer, log)
+    disk_space.begin()
     authenticator = Authenticator(
         settings,
         storage.venue.registry,
@@ -150,6 +149,7 @@ def start(
         schedules=schedules,
         unknown_trades=UnknownTrades(sequencer, log),
         clock=clock,
+        disk_space=disk_space,
         children=family,
         child_reports=reports,
         log=log,
@@ -167,6 +167,18 @@ def _feeder(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log
         ),
         Quota(own.bytes_per_second, own.burst_bytes),
         ResendLog(log, lambda session: storage.venue.registry.session_names()[session]),
+    )
+
+
+def _disk_space(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> DiskSpace:
+    own = settings.venue.journal
+    return DiskSpace(
+        sequencer,
+        storage.writer,
+        storage.files,
+        log,
+        low_segments=own.low_space_segments,
+        segments_ahead=own.segments_ahead,
     )
 
 
@@ -259,7 +271,7 @@ def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitab
         partial(roll_days, sequencer, gateway.settings.calendar, gateway.log),
         gateway.schedules.run,
         partial(steer_clock, gateway.clock),
-        partial(prepare_segments, gateway),
+        gateway.disk_space.run,
         snapshots.run,
         gateway.children.run,
     )
@@ -279,21 +291,6 @@ async def _accepting(gateway: Gateway, listeners: list[trio.SocketListener]) -> 
         nursery.start_soon(trio.serve_listeners, gateway.acceptor.handle, listeners)
         yield
         nursery.cancel_scope.cancel()
-
-
-async def prepare_segments(gateway: Gateway) -> None:
-    """Keep zero-filled segments ready, made by a worker thread, for ever.
-
-    A failure is no more than a warning while the current segment has room.
-    """
-    writer = gateway.storage.writer
-    while True:
-        try:
-            await trio.to_thread.run_sync(writer.prepare_ahead, SEGMENTS_AHEAD)
-        except JournalPrepareError as error:
-            gateway.log.warning("no segment prepared", error=str(error))
-            await trio.sleep(PREPARE_AGAIN_S)
-        await trio.sleep(PREPARE_EVERY_S)
 
 
 async def _log_everybody_out(
@@ -329,6 +326,8 @@ def stop(gateway: Gateway, cause: str = GATEWAY_STOPPED, *, snapshot: bool = Fal
         if not gateway.sequencer.failed:
             gateway.sequencer.settle()
             gateway.connections.close_all(cause)
+            if snapshot:
+                end_slices(gateway.sequencer)
             gateway.sequencer.finish()
             if snapshot:
                 save_clean_snapshot(gateway)

@@ -50,6 +50,11 @@ class Files:
         """Remove a file."""
         path.unlink()
 
+    def free_bytes(self, directory: Path) -> int:
+        """Return how many bytes a process without privileges may still write there."""
+        room = os.statvfs(directory)
+        return room.f_bavail * room.f_frsize
+
 
 def write_all(files: Files, fd: int, data: Buffer, offset: int) -> None:
     """Write all of `data` at `offset`; OSError when the system refuses, or takes nothing.

@@ -175,6 +175,10 @@ class Engine:
         params.halted = halted
         _check(lib.kk_venue_set(self._handle, params), "venue parameters")
 
+    def set_storage_low(self, *, low: bool) -> None:
+        """Refuse new orders and replaces from now on, or take them again."""
+        lib.kk_storage_low_set(self._handle, low)
+
     def set_instrument(
         self,
         instrument: int,

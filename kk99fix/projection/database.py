@@ -62,6 +62,7 @@ def writer_lock(file: Path) -> Iterator[None]:
 def opened(path: Path, file: Path) -> Iterator[sqlite3.Connection]:
     """Open a database for writing, making it where it is not there; errors name `file`."""
     with faults_of(file):
+        _make(path)
         connection = sqlite3.connect(path, timeout=BUSY_WAIT_S, isolation_level=None)
         with contextlib.closing(connection):
             connection.execute("PRAGMA journal_mode = WAL")
@@ -144,6 +145,16 @@ def remove_others(file: Path) -> None:
         if path.name != current:
             for suffix in ("", "-wal", "-shm", "-journal"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _make(path: Path) -> None:
+    """Make an empty file that, like the journal, only its user and group may read."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise _disk_error(path, error) from error
 
 
 def _generations(file: Path) -> list[tuple[int, Path]]:

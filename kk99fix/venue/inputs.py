@@ -121,11 +121,29 @@ class RestartInput:
         return b""
 
 
+@frozen
+class StorageInput:
+    """The disk behind the journal has little room left from now on, or has enough again.
+
+    The gateway looks at the disk; the venue knows what it was told, so a replay refuses alike.
+    """
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: ClassVar[int] = NO_SESSION
+    low: bool
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        content = {"command": "storage", "low": self.low}
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
 Input = (
     FrameInput
     | LogonInput
     | DisconnectInput
     | SessionCommand
+    | StorageInput
     | TickInput
     | ConfigInput
     | DayRollInput
@@ -165,6 +183,8 @@ def read_input(record: Record) -> Input:
 
 
 def _read_command(lsn: int, session: int, command: dict[str, Any]) -> Input:
+    if command["command"] == "storage":
+        return StorageInput(command["low"])
     found = read_session_command(session, command)
     if found is None:
         raise ValueError(f"record {lsn} holds the unknown command {command['command']!r}")

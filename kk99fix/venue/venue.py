@@ -49,6 +49,7 @@ from kk99fix.venue.inputs import (
     Input,
     LogonInput,
     RestartInput,
+    StorageInput,
     TickInput,
     msg_seq_num,
 )
@@ -88,6 +89,7 @@ class Venue:
         self._last_numbers: dict[int, int] = {}
         self._times: dict[int, SessionTimes] = {}
         self._halted = False
+        self._storage_low = False
         #: When trading reopens after a restart; None: it is open, or the operator decides.
         self._reopen_ns: int | None = None
         self._last_ns = 0
@@ -129,6 +131,8 @@ class Venue:
                 self.engine.expire_slice(EXPIRE_SLICE)
             case RestartInput():
                 self._restart(now_ns)
+            case StorageInput():
+                self._set_storage_low(low=item.low)
             case _:
                 self._command(item, now_ns, outcome)
 
@@ -164,6 +168,11 @@ class Venue:
     def halted(self) -> bool:
         """Whether new orders are refused since a restart."""
         return self._halted
+
+    @property
+    def storage_low(self) -> bool:
+        """Whether new orders are refused since the disk has little room left."""
+        return self._storage_low
 
     def is_live(self, session: int) -> bool:
         """Whether the session has a connection."""
@@ -210,6 +219,7 @@ class Venue:
             "last_ns": max(self._last_ns, self.engine.last_time_ns),
             "halted": self._halted,
             "reopen_ns": self._reopen_ns,
+            "storage_low": self._storage_low,
             "registry": self.registry.saved(),
             "leaving": self._leaving.saved(),
             "sessions": [[s, layer.saved()] for s, layer in sorted(self._sessions.items())],
@@ -226,6 +236,7 @@ class Venue:
         self._last_ns = state["last_ns"]
         self._halted = state["halted"]
         self._reopen_ns = state["reopen_ns"]
+        self._set_storage_low(low=state["storage_low"])
         self.registry.restore(state["registry"], self.engine, halted=self._halted)
         self.engine.restore(core)
         self._leaving.restore(state["leaving"])
@@ -434,3 +445,7 @@ class Venue:
         self._halted = halted
         self._reopen_ns = None
         set_venue(self.engine, self.registry.content, halted=halted)
+
+    def _set_storage_low(self, *, low: bool) -> None:
+        self._storage_low = low
+        self.engine.set_storage_low(low=low)

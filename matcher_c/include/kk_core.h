@@ -195,6 +195,9 @@ kk_status kk_firm_set(kk_engine *engine, uint32_t id, const kk_firm_config *firm
 kk_status kk_account_set(kk_engine *engine, uint32_t id, const kk_account_config *account);
 kk_status kk_session_set(kk_engine *engine, uint32_t id, const kk_session_config *session);
 
+/* While storage is low, new orders and replaces are refused; everything else goes on. */
+void kk_storage_low_set(kk_engine *engine, bool low);
+
 /* ------------------------------------------------------------------ the doors */
 
 /*

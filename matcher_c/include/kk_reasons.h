@@ -38,6 +38,7 @@ typedef enum kk_reason {
     KK_REASON_THROTTLED = 31,
     KK_REASON_NO_OPEN_ORDERS = 32,
     KK_REASON_UNSUPPORTED_MASS_STATUS = 33,
+    KK_REASON_STORAGE_LOW = 34,
     KK_REASON_COUNT
 } kk_reason;
 

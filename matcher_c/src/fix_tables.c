@@ -471,10 +471,11 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
     {"THROTTLED", "The session sends more in a second than it may.", 9, 47, 99, 99},
     {"NO_OPEN_ORDERS", "The session has no open order of those that were asked for.", 14, 59, 5, 1},
     {"UNSUPPORTED_MASS_STATUS", "MassStatusReqType(585) must be 1 (one security) or 7 (all orders).", 23, 66, 99, 99},
+    {"STORAGE_LOW", "The venue is short of disk space; it takes orders again when it has more, cancels always.", 11, 89, 99, 99},
 };
 
 const char kk_dictionary_digest[65] =
-    "ebfaecbc9923fa3c5790ffe157fbc5616148bc7b50c306ad50a3b16253d0f413";
+    "103019492645e56524b1c705d38f1ed39199b12d5a050bea223d52660f5bdbad";
 
 /* clang-format on */
 

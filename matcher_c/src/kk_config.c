@@ -58,6 +58,8 @@ kk_status kk_venue_set(kk_engine *engine, const kk_venue_params *params) {
     return KK_OK;
 }
 
+void kk_storage_low_set(kk_engine *engine, bool low) { engine->storage_low = low; }
+
 /*
  * The value of one lot, exact unless it has so many digits that an order cannot feel the rest.
  * False: it is too large for any order, and nothing was set.

@@ -43,6 +43,7 @@ struct kk_engine {
     kk_capacity capacity;
     kk_venue_params venue;
     bool gate_open;
+    bool storage_low; /* new orders and replaces are refused */
     uint32_t trading_day;
     uint32_t expire_next; /* next slot to look at; == orders capacity: nothing pending */
     kk_walk walk;

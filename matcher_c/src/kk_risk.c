@@ -70,6 +70,9 @@ static bool check_trading(const check *at) {
     if (at->engine->venue.halted) {
         return refuse(at, KK_REASON_HALTED);
     }
+    if (at->engine->storage_low) {
+        return refuse(at, KK_REASON_STORAGE_LOW);
+    }
     if (!at->instrument->config.open) {
         return refuse(at, KK_REASON_INSTRUMENT_CLOSED);
     }

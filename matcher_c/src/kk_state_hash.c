@@ -36,6 +36,7 @@ static uint64_t mix_engine(uint64_t hash, const kk_engine *engine) {
     hash = mix(hash, engine->trading_day);
     hash = mix(hash, engine->expire_next < engine->capacity.orders);
     hash = mix(hash, engine->venue.halted);
+    hash = mix(hash, engine->storage_low);
     hash = mix(hash, engine->walk.at); /* the first slot but while somebody walks */
     hash = mix(hash, engine->walk.nearest_end);
     return mix(hash, engine->pool.live);

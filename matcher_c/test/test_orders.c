@@ -129,6 +129,30 @@ static void halted_venue(void) {
     venue_close(&v);
 }
 
+static void storage_low(void) {
+    static const step before[] = {
+        {"0 D|11=a|54=1|38=1|44=100", "0 150=0"},
+    };
+    static const step low[] = {
+        {"0 D|11=b|54=1|38=1|44=100", "0 150=8|103=99|code=STORAGE_LOW"},
+        {"0 G|11=c|41=a|54=1|38=1|44=99", "0 35=9|39=0|434=2|102=99|code=STORAGE_LOW"},
+        {"0 F|11=d|41=a|54=1", "0 150=4|11=d|41=a"},
+    };
+    static const step after[] = {
+        {"0 D|11=e|54=1|38=1|44=100", "0 150=0"},
+    };
+    venue v = opened();
+    RUN(&v, before);
+    const uint64_t hash = kk_state_hash(v.engine);
+    kk_storage_low_set(v.engine, true);
+    KK_CHECK(kk_state_hash(v.engine) != hash);
+    venue_halt(&v, false); /* a configuration changes nothing about it */
+    RUN(&v, low);
+    kk_storage_low_set(v.engine, false);
+    RUN(&v, after);
+    venue_close(&v);
+}
+
 /* ------------------------------------------------------------------ limits */
 
 static void limits_of_one_order(void) {
@@ -480,6 +504,7 @@ int main(void) {
     KK_RUN(rests_of_takers, "IOC, FOK and market orders end with their cause, limits rest");
     KK_RUN(refused_orders, "each check refuses with its code, and the id is used up");
     KK_RUN(halted_venue, "a halt refuses D and G and lets F work");
+    KK_RUN(storage_low, "low storage refuses D and G and lets F work, whatever is configured");
     KK_RUN(limits_of_one_order, "the tightest quantity and notional count, in D and in G");
     KK_RUN(huge_orders, "a notional beyond 128 bits is above every limit, and lots have a bound");
     KK_RUN(limits_of_open_orders, "open orders count for session, account and firm");

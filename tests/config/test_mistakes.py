@@ -143,6 +143,19 @@ SINGLE_VALUES = [
     ),
     (
         VENUE,
+        "segments_ahead = 2",
+        "segments_ahead = 0",
+        "config/venue.toml: journal.segments_ahead: found 0; a number from 1 to 64 would be right",
+    ),
+    (
+        VENUE,
+        "low_space_segments = 4",
+        "low_space_segments = -1",
+        "config/venue.toml: journal.low_space_segments: found -1; "
+        "a number from 0 to 1024 would be right",
+    ),
+    (
+        VENUE,
         "bytes_per_second = 67_108_864",
         "bytes_per_second = -1",
         "config/venue.toml: resend.bytes_per_second: found -1; "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.fix_peer import decode
-from support.live_gateway import live_gateway, small_settings
+from support.live_gateway import at_level, live_gateway, small_settings
 from support.live_peer import cancel, order
 from support.still_gateway import StillGateway
 
@@ -22,9 +22,10 @@ def snapshots(folder: Path) -> list[Path]:
     return list_snapshots(folder / "var" / "snapshots")
 
 
-async def test_the_next_start_replays_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", ["process", "durable"])
+async def test_the_next_start_replays_nothing(tmp_path: Path, level: str) -> None:
     """Orders, ids, numbers and what was sent are there, though no record was replayed."""
-    settings = small_settings(tmp_path)
+    settings = small_settings(tmp_path, at_level(level))
     async with (
         live_gateway(settings, tmp_path / "var") as live,
         await live.logged_on("BROKER1") as peer,
@@ -50,19 +51,23 @@ async def test_the_next_start_replays_nothing(tmp_path: Path) -> None:
             assert (resent[43], resent[11], resent[150]) == ("Y", "a", "0")
 
 
+@pytest.mark.parametrize("level", ["process", "durable"])
 def test_what_goes_on_in_slices_is_ended_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A walk that a stop finds on its way is brought to its end before the snapshot."""
     monkeypatch.setattr(venue_module, "WALK_SLICE", 1)
     settings = small_settings(
-        tmp_path, broker1={"cancel_on_disconnect = false": "cancel_on_disconnect = true"}
+        tmp_path,
+        at_level(level),
+        broker1={"cancel_on_disconnect = false": "cancel_on_disconnect = true"},
     )
     still = StillGateway(settings, tmp_path / "var")
     peer = still.connect("BROKER1")
     for number in range(20):
         peer.send("D", order(f"a{number}", price="180.00"))
     still.run_pass()
+    still.gateway.sequencer.settle()
     assert still.engine.statistics().live_orders == 20
     peer.sock.close()
     still.run_pass()

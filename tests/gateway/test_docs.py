@@ -54,7 +54,15 @@ def test_every_end_is_described() -> None:
     "module",
     [
         *("server", "acceptor", "connections", "clock", "sequencer", "refusals"),
-        *("timers", "schedules", "unknown_trades", "resend_log", "child_reports", "children"),
+        *(
+            "timers",
+            "schedules",
+            "disk_space",
+            "unknown_trades",
+            "resend_log",
+            "child_reports",
+            "children",
+        ),
     ],
 )
 def test_every_log_event_is_described(module: str) -> None:

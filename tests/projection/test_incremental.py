@@ -158,3 +158,4 @@ def test_who_reads_keeps_one_state_while_the_tables_are_built_anew(
     assert count == len(before["executions"])
     assert dump(file) == rebuilt(tmp_path)
     assert list(tmp_path.glob("projection-?.db")) == [file.resolve()]
+    assert file.stat().st_mode & 0o777 == 0o640

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from support.fix_client import FixClient, stamp
 from support.fix_peer import decode
 from support.gateway_process import GatewayProcess, copy_files
 from support.lines import LineReader
 from support.projection_day import rows_of
+
+from kk99fix.cli import main
 
 WITHIN_S = 30.0
 ORDERS = 600
@@ -54,6 +57,43 @@ def trade(client: FixClient, first_id: int) -> None:
         order = [(11, f"o{number}"), (55, "AAPL"), (54, side), (60, stamp())]
         client.send("D", [*order, *terms])
     client.read_until(lambda: len(client.received) - before >= 2 * ORDERS)
+
+
+@pytest.mark.slow
+def test_damaged_tables_never_stop_an_order(gateway: GatewayProcess) -> None:
+    """The child of `serve` keeps the tables; while they are damaged the gateway goes on as ever.
+
+    A rebuild beside the running gateway mends them, and the child goes on.
+    """
+    state_dir = gateway.folder / "var"
+    file = state_dir / "projection.db"
+    client = FixClient("BROKER1", gateway.port)
+    try:
+        gateway.start()
+        client.log_on()
+        trade(client, 0)
+        client.read_until(lambda: file.exists() and projected(file) == seen(client))
+        gateway.end(signal.SIGTERM)
+        client.close()
+        file.resolve().write_bytes(b"no database" * 1000)
+        gateway.start()
+        client.log_on()
+        trade(client, ORDERS)
+        client.read_until(lambda: "kk99fix project --rebuild" in gateway.log())
+        assert client.complaints == []
+        client.read_until(lambda: rebuilt(state_dir))
+        client.read_until(lambda: projected(file) == seen(client))
+        trade(client, 2 * ORDERS)
+        client.read_until(lambda: projected(file) == seen(client))
+    finally:
+        client.close()
+
+
+def rebuilt(state_dir: Path) -> bool:
+    """Rebuild the tables, unless the child has the lock just now."""
+    done = CliRunner().invoke(main, ["project", "--rebuild", "--state", str(state_dir)])
+    assert done.exit_code in {0, 75}, done.stderr
+    return done.exit_code == 0
 
 
 def seen(client: FixClient) -> list[tuple[int, str, str, int]]:

@@ -39,6 +39,7 @@ def state_of(venue: Venue) -> State:
         venue.registry.ids,
         venue.registry.content,
         venue.halted,
+        venue.storage_low,
         venue.live_sessions,
         venue.next_deadline_ns(),
     )

@@ -14,6 +14,7 @@ from kk99fix.venue.inputs import (
     Input,
     LogonInput,
     RestartInput,
+    StorageInput,
     TickInput,
     msg_seq_num,
     read_input,
@@ -39,6 +40,8 @@ INPUTS: tuple[Input, ...] = (
     ConfigInput(b'{"venue":{}}'),
     DayRollInput("20260922"),
     RestartInput(),
+    StorageInput(low=True),
+    StorageInput(low=False),
 )
 
 

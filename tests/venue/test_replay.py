@@ -50,6 +50,7 @@ def state_of(venue: Venue) -> tuple[object, ...]:
         venue.registry.ids,
         venue.registry.content,
         venue.halted,
+        venue.storage_low,
         venue.live_sessions,
         venue.next_deadline_ns(),
     )

@@ -14,6 +14,7 @@ from support.venue_desk import VenueDesk
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import CapacityError, CoreError
 from kk99fix.venue import venue as venue_module
+from kk99fix.venue.inputs import StorageInput
 from kk99fix.venue.recovery import replay
 from kk99fix.venue.venue import Venue
 
@@ -143,3 +144,17 @@ def test_not_a_snapshot() -> None:
     for core in (b"", snapshot.core[:-1], b"x" + snapshot.core[1:], snapshot.core + b"\0"):
         with pytest.raises(CoreError, match="snapshot"):
             restored(Taken(snapshot.state, core), TIGHT)
+
+
+def test_low_storage_is_part_of_the_state() -> None:
+    """A venue restored while the disk is low refuses orders as the one that was saved."""
+    desk = VenueDesk(capacity=TIGHT)
+    before = desk.engine.state_hash()
+    desk.apply(StorageInput(low=True))
+    snapshot, state = taken(desk.venue), desk.engine.state_hash()
+    venue = restored(snapshot, TIGHT)
+
+    assert venue.storage_low
+    assert before != state == venue.engine.state_hash()
+    venue.engine.close()
+    desk.close()
