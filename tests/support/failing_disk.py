@@ -95,6 +95,11 @@ class FailingDisk(VirtualDisk):
         self._pass("rename")
         super().rename(old, new)
 
+    def free_bytes(self, directory: Path) -> int:
+        """Ask, or fail."""
+        self._pass("statvfs")
+        return super().free_bytes(directory)
+
     def unlink(self, path: Path) -> None:
         """Remove, or fail."""
         self._pass("unlink")

@@ -100,8 +100,10 @@ class ScriptedDay:
             server.stop(self.still.gateway, snapshot=True)
         finally:
             self._hang_up()
-        lines = self.still.logged.of("no snapshot written")
-        self.warnings += [line["error"] for line in lines]
+        logged = self.still.logged
+        self.warnings += [line["error"] for line in logged.of("no snapshot written")]
+        lines = logged.of("disk space low")
+        self.warnings += [f"{line['directory']}: {line['what']}" for line in lines]
 
     def give_up(self) -> None:
         """Leave a gateway that has failed, as the end of its process would."""
