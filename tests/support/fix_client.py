@@ -51,6 +51,8 @@ class FixClient:
     #: What was wrong, in words.
     complaints: list[str] = attrs.field(factory=list)
     asked_for: int = 0
+    #: The gateway has logged out, and that was confirmed.
+    left: bool = False
     _socket: socket.socket | None = None
     _buffer: bytes = b""
     _early: dict[int, bytes] = attrs.field(factory=dict)
@@ -67,6 +69,7 @@ class FixClient:
         self._buffer = b""
         self._early.clear()
         self.asked_for = 0
+        self.left = False
         expected = self.next_in
         self.send("A", [(98, 0), (108, 60)])
         self.read_until(lambda: self.next_in > expected and not self._early)
@@ -152,6 +155,9 @@ class FixClient:
                 reset = self._header("4", begin)
                 sent = dict(reset)[52]
                 self._send_raw([*reset, (43, "Y"), (122, sent), (123, "Y"), (36, self.next_out)])
+            case "5":
+                self.send("5", [])
+                self.left = True
             case "3" | "j":
                 self.complaints.append(f"{self.comp_id}: rejected: {fields}")
 

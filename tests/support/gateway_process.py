@@ -77,6 +77,13 @@ class GatewayProcess:
         self._process.send_signal(number)
         return self.wait()
 
+    def kill_within(self, within_s: float) -> None:
+        """Wait for an end that has begun, and kill it on the way if it takes longer."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(within_s)
+        self.end(signal.SIGKILL)
+
     def wait(self) -> int:
         """Wait for the end; return the exit code."""
         assert self._process is not None
