@@ -40,6 +40,8 @@ class Run:
     stolen_s: float
     foreign_s: float
     rss_mib: float
+    #: p50 of 4 KiB written and synced on the same disk right after the run; 0: not measured.
+    disk_us: float = 0.0
 
     @property
     def disturbed(self) -> bool:

@@ -21,7 +21,7 @@ _VENUE = """\
 [venue]
 comp_id = "KK99"
 currency = "USD"
-durability = "process"
+durability = "{durability}"
 
 [listen]
 host = "127.0.0.1"
@@ -129,6 +129,7 @@ def write_gateway_files(root: Path, line: Line) -> GatewayFiles:
     for name in ("instruments.toml", "calendar.toml"):
         shutil.copy(REPOSITORY / "config" / name, files.config / name)
     venue = _VENUE.format(
+        durability=line.durability,
         connections=line.sessions + SPARE,
         segment_bytes=SEGMENT_BYTES,
         orders=line.orders + SPARE,

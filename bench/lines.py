@@ -31,6 +31,8 @@ class Line:
     replay: bool = False
     #: What is compared with the peers: "orders_per_s", or "p50_us" where latency is the point.
     compared: str = "orders_per_s"
+    #: The gateway's level; at "durable" the disk itself is timed after each run.
+    durability: str = "process"
 
 
 LINES: tuple[Line, ...] = (
@@ -56,5 +58,17 @@ LINES: tuple[Line, ...] = (
         spin=True,
         orders=1_000_000,
         compared="p50_us",
+    ),
+    Line("durable", "plain, each on the disk, 8 x 2000", "plain", 8, 2000, durability="durable"),
+    Line(
+        "durable-latency",
+        "plain, each on the disk, one outstanding, client spins",
+        "plain",
+        1,
+        1,
+        spin=True,
+        orders=1_000_000,
+        compared="p50_us",
+        durability="durable",
     ),
 )

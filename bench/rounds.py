@@ -14,6 +14,7 @@ from pathlib import Path
 import attrs
 
 from bench.client import Run, Task, run_client
+from bench.disk import sync_p50_us
 from bench.gateway_files import write_gateway_files
 from bench.lines import Line
 from bench.segments import SegmentPool
@@ -94,6 +95,8 @@ class Plan:
             task = Task(line, GATEWAY, number, self.seconds, self._warmup_s(self.seconds))
             with running(command, folder) as server:
                 run = run_client(task, server)
+            if line.durability == "durable":
+                run = attrs.evolve(run, disk_us=sync_p50_us(folder / "disk"))
             self._written[line.name] = len(list(files.journal.glob("*.kkj")))
             if line.replay and number == self.rounds - 1:
                 shutil.rmtree(files.state / "snapshots")  # else there is nothing to replay
@@ -125,10 +128,11 @@ class Plan:
 
 def describe(run: Run) -> str:
     """Return one line of progress."""
+    disk = f"  disk p50 {run.disk_us:,.0f} us" if run.disk_us else ""
     mark = "  disturbed" if run.disturbed else ""
     return (
         f"round {run.round + 1}  {run.line:<13} {run.server:<10}"
         f"{run.orders_per_s:>12,.0f}/s {run.cpu_s_per_million:>8.2f} CPU s/M"
         f"  p50 {run.p50_us:,.0f} us  p99 {run.p99_us:,.0f} us"
-        f"  stolen {run.stolen_s:.2f} s  foreign {run.foreign_s:.2f} s{mark}"
+        f"{disk}  stolen {run.stolen_s:.2f} s  foreign {run.foreign_s:.2f} s{mark}"
     )

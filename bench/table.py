@@ -29,6 +29,7 @@ class Median:
     p99_9_us: float
     rss_mib: float
     stolen_s: tuple[float, ...]
+    disk_us: float
 
 
 def median_of(line: str, server: str, runs: Sequence[Run]) -> Median | None:
@@ -49,6 +50,7 @@ def median_of(line: str, server: str, runs: Sequence[Run]) -> Median | None:
         p99_9_us=median(run.p99_9_us for run in calm),
         rss_mib=max(run.rss_mib for run in mine),
         stolen_s=tuple(run.stolen_s for run in mine),
+        disk_us=median(run.disk_us for run in calm),
     )
 
 
@@ -83,10 +85,11 @@ def figures(ours: Median | None) -> list[str]:
     """Return the cells of the gateway's own figures."""
     if ours is None:
         return ["-"] * 4
+    disk = f"\ndisk alone p50 {ours.disk_us:,.1f}" if ours.disk_us else ""
     return [
         f"{ours.orders_per_s:,.0f}",
         f"{ours.cpu_s_per_million:.2f}",
-        f"{ours.p50_us:,.1f} / {ours.p99_us:,.1f} / {ours.p99_9_us:,.1f}",
+        f"{ours.p50_us:,.1f} / {ours.p99_us:,.1f} / {ours.p99_9_us:,.1f}{disk}",
         f"{ours.rss_mib:,.0f}",
     ]
 
