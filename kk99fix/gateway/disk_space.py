@@ -15,6 +15,8 @@ Rules:
 A roll that finds neither a prepared segment nor room ends the process; the writer sees to that.
 """
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,8 @@ from kk99fix.journal.writer import JournalWriter
 from kk99fix.venue.inputs import StorageInput
 
 LOOK_EVERY_S: Final = 0.2
+#: After each MiB of zeros, while another segment stands ready: 64 MiB take half a second.
+PREPARE_REST_S: Final = 0.005
 #: After a failure, which has cost the disk a try.
 LOOK_AGAIN_S: Final = 5.0
 #: So much more than the mark has to be free before orders are taken again.
@@ -46,6 +50,12 @@ class Look:
     free_bytes: int | None
     #: Why no segment could be prepared; "" when the reserve is complete.
     error: str = ""
+
+
+def _rest() -> None:
+    """Leave the disk to the journal for a moment; ends the thread's work when the gateway stops."""
+    trio.from_thread.check_cancelled()
+    time.sleep(PREPARE_REST_S)
 
 
 class DiskSpace:
@@ -84,14 +94,14 @@ class DiskSpace:
     async def run(self) -> None:
         """Prepare, look and judge, for ever."""
         while True:
-            look = await trio.to_thread.run_sync(self.look)
+            look = await trio.to_thread.run_sync(self.look, _rest)
             self.judge(look)
             await trio.sleep(LOOK_AGAIN_S if look.error else LOOK_EVERY_S)
 
-    def look(self) -> Look:
-        """Complete the reserve and ask the disk; for the worker thread."""
+    def look(self, rest: Callable[[], None] = lambda: None) -> Look:
+        """Complete the reserve and ask the disk; for the worker thread, which may `rest`."""
         try:
-            self._writer.prepare_ahead(self._ahead)
+            self._writer.prepare_ahead(self._ahead, rest)
         except JournalPrepareError as error:
             return Look(self._ask(), str(error))
         return Look(self._ask())

@@ -31,7 +31,7 @@ from kk99fix.gateway.feeder import FeedStatistics
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.parts import Gateway
 from kk99fix.journal.writer import WriterStatistics
-from kk99fix.matcher.pump import PumpStatistics
+from kk99fix.matcher.pump import Durability, PumpStatistics
 from kk99fix.matcher.values import Statistics
 
 SNAPSHOT_EVERY_S: Final = 1.0
@@ -51,6 +51,7 @@ class Snapshot:
     core: Statistics
     pump: PumpStatistics
     journal: WriterStatistics
+    durability: Durability
     next_lsn: int
     frames: dict[str, int]
     sessions_up: int
@@ -89,6 +90,7 @@ class Snapshots:
             core=venue.engine.statistics(),
             pump=gateway.sequencer.pump.statistics(),
             journal=gateway.storage.writer.statistics(),
+            durability=gateway.sequencer.pump.durability(),
             next_lsn=venue.engine.next_lsn,
             frames=dict(gateway.sequencer.frames),
             sessions_up=len(venue.live_sessions),
@@ -119,6 +121,7 @@ class GatewayCollector(Collector):
         newest = self._snapshots.newest
         yield from _core_metrics(newest)
         yield from _io_metrics(newest)
+        yield from _durability_metrics(newest.durability)
         yield from _feed_metrics(newest.feeds)
         yield from _child_metrics(newest.children)
         yield from _keeper_metrics(newest.keeper)
@@ -208,6 +211,37 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "kk99_clock_error_seconds", "UTC minus venue time", newest.clock_error_ns / 1e9
     )
+
+
+def _durability_metrics(durability: Durability) -> Iterator[Metric]:
+    """How far the disk is; all 0 at level process."""
+    yield GaugeMetricFamily(
+        "kk99_durable_lsn", "Last record known to be on the disk", durability.durable_lsn
+    )
+    yield GaugeMetricFamily(
+        "kk99_journal_waiting_bytes",
+        "Bytes recorded and not known to be on the disk",
+        durability.waiting_bytes,
+    )
+    yield CounterMetricFamily("kk99_journal_groups", "Groups on the disk", durability.groups)
+    yield CounterMetricFamily("kk99_journal_group_bytes", "Bytes of these", durability.group_bytes)
+    yield GaugeMetricFamily(
+        "kk99_journal_group_bytes_max", "The largest so far", durability.group_bytes_max
+    )
+    yield GaugeMetricFamily(
+        "kk99_sync_seconds_max", "The slowest sync so far", durability.sync_max_ns / 1e9
+    )
+    buckets: list[tuple[str, float]] = []
+    within = 0
+    for bound_ns, count in durability.sync_times[:-1]:
+        within += count
+        buckets.append((str(bound_ns / 1e9), within))
+    buckets.append(("+Inf", durability.groups))
+    family = HistogramMetricFamily(
+        "kk99_sync_seconds", "A group's write and sync, until it is on the disk"
+    )
+    family.add_metric([], buckets, durability.sync_sum_ns / 1e9)
+    yield family
 
 
 def _feed_metrics(feeds: FeedStatistics) -> Iterator[Metric]:

@@ -29,6 +29,7 @@ import errno
 import mmap
 import os
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -330,20 +331,31 @@ def write_zeros(files: Files, fd: int, start: int, end: int) -> None:
         write_all(files, fd, _ZEROS[: end - offset], offset)
 
 
-def prepare_file(files: Files, temporary: Path, prepared: Path, segment_bytes: int) -> None:
+def prepare_file(
+    files: Files,
+    temporary: Path,
+    prepared: Path,
+    segment_bytes: int,
+    rest: Callable[[], None] | None = None,
+) -> None:
     """Make a synced file of zeros under the name `temporary`, then rename it; OSError.
 
-    A failure leaves no file behind.
+    With `rest` each MiB is synced, and `rest` called after it: a disk that is given the whole file
+    at once has no time for anybody else. A failure leaves no file behind.
     """
     fd = files.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
         try:
-            write_zeros(files, fd, 0, segment_bytes)
-            files.fdatasync(fd)
+            for start in range(0, segment_bytes, len(_ZEROS) if rest else segment_bytes):
+                end = min(start + len(_ZEROS), segment_bytes) if rest else segment_bytes
+                write_zeros(files, fd, start, end)
+                files.fdatasync(fd)
+                if rest is not None:
+                    rest()
         finally:
             files.close(fd)
         files.rename(temporary, prepared)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             files.unlink(temporary)
         raise

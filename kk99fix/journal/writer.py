@@ -199,16 +199,17 @@ class JournalWriter:
         self._open_next(max(self.segment_bytes, round_to_pages(PAGE_BYTES + min_bytes)), first_lsn)
         self._rolls += 1
 
-    def prepare_ahead(self, count: int = 1) -> None:
+    def prepare_ahead(self, count: int = 1, rest: Callable[[], None] = lambda: None) -> None:
         """Make zero-filled files until `count` stand ready; any one thread; JournalPrepareError.
 
-        Does nothing while another thread is at it.
+        Does nothing while another thread is at it. While another file stands ready, `rest` is
+        called after each synced MiB, so that the disk has time for the journal.
         """
         if not self._preparing.acquire(blocking=False):
             return
         try:
             while len(self._prepared) < count:
-                self._prepared.append(self._prepare())
+                self._prepared.append(self._prepare(rest))
         finally:
             self._preparing.release()
 
@@ -283,12 +284,17 @@ class JournalWriter:
         self.end = header.segment_bytes
         self.seed = header.crc_seed
 
-    def _prepare(self) -> Path:
+    def _prepare(self, rest: Callable[[], None]) -> Path:
         prepared = self.directory / f"prepared-{self._next_prepared:08d}{PREPARED_SUFFIX}"
         self._next_prepared += 1
         temporary = prepared.with_suffix(TEMPORARY_SUFFIX)
+
+        def rest_if_ready() -> None:
+            if self._prepared:
+                rest()
+
         try:
-            prepare_file(self._files, temporary, prepared, self.segment_bytes)
+            prepare_file(self._files, temporary, prepared, self.segment_bytes, rest_if_ready)
         except OSError as error:
             raise JournalPrepareError(prepared, 0, "prepare a segment", error) from error
         return prepared

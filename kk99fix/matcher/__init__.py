@@ -1,5 +1,5 @@
 """The binding to the matching core and to the pump in C.
 
-`engine` is the only importer of the core's module `_core`, `pump`, with its
-`disk_calls`, alone imports `_io`.
+`engine`, with `library` and `structs`, alone imports the core's module `_core`; `pump` and
+`disk_calls` alone import `_io`.
 """

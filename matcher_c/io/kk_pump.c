@@ -222,4 +222,10 @@ bool kk_pump_sending(const kk_pump *pump, uint32_t slot) {
 
 void kk_pump_statistics_read(const kk_pump *pump, kk_pump_statistics *statistics) {
     *statistics = pump->statistics;
+    if (pump->swap.writer != NULL) {
+        kk_journal_counts counts;
+        kk_journal_writer_count(pump->swap.writer, &counts);
+        statistics->journal_writes = counts.groups;
+        statistics->journal_bytes = counts.group_bytes;
+    }
 }

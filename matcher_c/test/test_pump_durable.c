@@ -273,6 +273,8 @@ static void latency_ends_with_the_report(void) {
         counted += statistics.latency[i];
     }
     KK_CHECK(counted == 2 && statistics.latency_sum_ns > 0);
+    KK_CHECK(statistics.journal_writes == 2);
+    KK_CHECK(statistics.journal_bytes == kk_pump_segment_offset(r.pump));
     rig_close(&r);
 }
 

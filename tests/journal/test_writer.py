@@ -129,6 +129,19 @@ def test_rolling_uses_what_was_prepared(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_the_disk_rests_while_a_prepared_segment_is_left(tmp_path: Path) -> None:
+    """Only the first file is made in a hurry; of the next one each MiB is synced, then a rest."""
+    files = FaultyFiles()
+    writer = JournalWriter(tmp_path, IDENTITY, segment_bytes=(2 << 20) + 4096, files=files)
+    writer.create()
+    synced = files.calls["fdatasync"]
+    rests: list[int] = []
+    writer.prepare_ahead(2, lambda: rests.append(files.calls["fdatasync"] - synced))
+
+    assert rests == [4, 5, 6]
+    writer.close()
+
+
 def test_prepared_files_outlive_the_process(tmp_path: Path) -> None:
     """The next start takes prepared files over and removes what was left unfinished."""
     writer = write_journal(tmp_path, [unit(1)])
