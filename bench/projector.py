@@ -6,6 +6,7 @@ times a second, against the moment at which the next one shows.
 """
 
 import json
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +32,12 @@ class CatchUp:
 
     records: int
     seconds: float
+    cpu_s: float
+
+    @property
+    def cpu_s_per_million(self) -> float:
+        """CPU seconds for a million records, which other programs beside it hardly change."""
+        return self.cpu_s * 1e6 / max(self.records, 1)
 
     @property
     def records_per_s(self) -> float:
@@ -55,21 +62,23 @@ class Projector:
 
     def catch_up(self) -> None:
         """Take what is there and note how long it took."""
-        begun = time.monotonic()
+        begun, before_s = time.monotonic(), _cpu_s_of_ended()
         done = subprocess.run(self._command(), capture_output=True, check=False)
-        seconds = time.monotonic() - begun
+        seconds, cpu_s = time.monotonic() - begun, _cpu_s_of_ended() - before_s
         if done.returncode != 0:
             raise NeighbourFailedError(f"kk99fix project: {done.stderr.decode()}")
         last = json.loads(done.stdout.splitlines()[-1])
-        self.catch_ups.append(CatchUp(last["records"], seconds))
+        self.catch_ups.append(CatchUp(last["records"], seconds, cpu_s))
 
     @contextmanager
     def following(self) -> Iterator[None]:
         """Follow while the block runs, caught up at its start, and watch how far it is behind."""
         self.catch_up()
         process = subprocess.Popen(
-            [*self._command(), "--follow"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [*self._command(), "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
+        assert process.stdout is not None
+        process.stdout.readline()  # it has looked at the database, and follows
         self._process = process
         ended = threading.Event()
         watch = threading.Thread(target=self._watch, args=(ended,))
@@ -101,6 +110,12 @@ class Projector:
                     newest_ns = time_ns
                     seen.append((time.time_ns(), time_ns))
         self.behind_s.append(oldest_s(seen))
+
+
+def _cpu_s_of_ended() -> float:
+    """Return the CPU time of all processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def oldest_s(seen: list[tuple[int, int]]) -> float:

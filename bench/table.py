@@ -109,7 +109,7 @@ def pair_table(outcomes: Sequence[Outcome]) -> Table:
     for title in ("p99 us\nalone", "p99 us\nbeside", "multiple", "aim", "memory MiB"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("resent\nmessages/s", justify="right", no_wrap=True)
-    table.add_column("caught up\nrecords/s", justify="right", no_wrap=True)
+    table.add_column("caught up records/s,\nCPU s per million", justify="right", no_wrap=True)
     table.add_column("behind s\nat most", justify="right", no_wrap=True)
     table.add_column("orders/s\nalone, beside", justify="right")
     for each in outcomes:
@@ -125,11 +125,17 @@ def pair_table(outcomes: Sequence[Outcome]) -> Table:
             f"{each.pair.aim:.2f}",
             f"{each.rss_begin_mib:,.0f} to {each.rss_end_mib:,.0f}",
             f"{each.resent_per_s:,.0f}" if each.resent else "-",
-            f"{each.catch_up.records_per_s:,.0f}" if each.catch_up else "-",
+            caught_up(each),
             f"{max(each.behind_s):.2f}" if each.behind_s else "-",
             "\n".join(f"{rate:,.0f}" for rate in rates),
         )
     return table
+
+
+def caught_up(outcome: Outcome) -> str:
+    """Return how fast the projector took what was recorded, and what that cost."""
+    figure = outcome.catch_up
+    return f"{figure.records_per_s:,.0f}\n{figure.cpu_s_per_million:.1f}" if figure else "-"
 
 
 def inside_table(

@@ -21,8 +21,8 @@ from kk99fix.projection.errors import ProjectionError
 from kk99fix.projection.projector import Place, Projector, projecting, rebuild
 from kk99fix.state.configuration import last_configuration
 
-#: How long to wait before the journal is looked at again: each transaction is a sync of the disk
-#: that the gateway's journal is on, so a few a second have to do.
+#: How long to wait, once caught up, before the journal is looked at again: each transaction is a
+#: sync of the disk that the gateway's journal is on, so a few a second have to do.
 WAIT_AFTER_STEP_S: Final = 0.2
 WAIT_IDLE_S: Final = 0.1
 STATUS_EVERY_S: Final = 1.0
@@ -100,7 +100,7 @@ def _run(projector: Projector, say: "_Status", stopped: list[int], *, follow: bo
         say.progress(projector, records, due=False)
         if records == 0 and not follow:
             return
-        if follow:
+        if follow and projector.caught_up:
             time.sleep(WAIT_AFTER_STEP_S if records else WAIT_IDLE_S)
 
 

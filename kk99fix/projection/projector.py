@@ -35,8 +35,8 @@ from kk99fix.projection.position import (
     write_position,
 )
 
-#: Journal taken in one step: a transaction of about ten thousand records.
-CHUNK_BYTES: Final = 4 << 20
+#: Journal taken in one step at most: a transaction of about twenty thousand records.
+CHUNK_BYTES: Final = 8 << 20
 
 
 class Projector:
@@ -54,6 +54,8 @@ class Projector:
         self._connection = connection
         self._follower = follower
         self.stored = stored
+        #: Whether the last step found so little that the next one may wait.
+        self.caught_up = False
         try:
             self._fold = Fold(connection)
         except (ValueError, TypeError, AttributeError) as error:
@@ -62,6 +64,7 @@ class Projector:
     def step(self) -> int:
         """Take one chunk; returns how many records it had, 0 when there was nothing new."""
         chunk = self._follower.take(CHUNK_BYTES)
+        self.caught_up = chunk is None or len(chunk.data) < CHUNK_BYTES // 2
         if chunk is None:
             return 0
         with faults_of(self._file):

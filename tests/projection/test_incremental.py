@@ -62,6 +62,21 @@ def test_following_in_pieces_gives_what_a_rebuild_gives(
     assert dump(database_of(tmp_path)) == rebuilt(tmp_path)
 
 
+def test_a_projector_that_is_behind_does_not_wait(
+    day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts as caught up once a step found less than half of what it may take."""
+    monkeypatch.setattr(projector, "CHUNK_BYTES", 40_000)
+    day.write(tmp_path)
+    with projecting(place_of(tmp_path)) as followed:
+        states = []
+        while followed.step():
+            states.append(followed.caught_up)
+
+    assert states.count(False) > 5
+    assert followed.caught_up
+
+
 class InjectedError(Exception):
     """What the test makes a step fail with."""
 
