@@ -41,10 +41,6 @@ accounts = {sessions}
 ring_bytes = {ring_bytes}
 touch_at_start = true
 
-[children]
-keeper = false
-projector = false
-
 [slow_reader]
 max_seconds = 3600
 max_bytes = 1_099_511_627_776
