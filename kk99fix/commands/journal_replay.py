@@ -57,8 +57,8 @@ def replay_command(*, state_dir: Path, from_snapshot: bool, as_json: bool) -> No
 def _print(came_to: Replay) -> None:
     click.echo(
         f"{came_to.segments} segments, lsn {came_to.first_lsn} to {came_to.next_lsn - 1}: "
-        f"{came_to.messages} messages compared in {came_to.seconds:.3f} s, "
-        f"{came_to.messages_per_s:,.0f} a second"
+        f"{came_to.records} records compared in {came_to.seconds:.3f} s, "
+        f"{came_to.records_per_s:,.0f} a second"
     )
     click.echo(f"state hash {came_to.state_hash:016x} behind lsn {came_to.next_lsn - 1}")
     if not came_to.days:
@@ -76,9 +76,9 @@ def _as_json(came_to: Replay) -> dict[str, object]:
         "segments": came_to.segments,
         "first_lsn": came_to.first_lsn,
         "last_lsn": came_to.next_lsn - 1,
-        "messages": came_to.messages,
+        "records": came_to.records,
         "seconds": round(came_to.seconds, 6),
-        "messages_per_s": round(came_to.messages_per_s),
+        "records_per_s": round(came_to.records_per_s),
         "state_hash": f"{came_to.state_hash:016x}",
         "days": [attrs.asdict(day) for day in came_to.days],
     }

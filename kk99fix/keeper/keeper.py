@@ -9,6 +9,7 @@ reports it and goes no further: what came after is neither sealed nor in any sna
 """
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from kk99fix.state.retention import (
     remove_parts,
     remove_segments,
 )
+from kk99fix.state.snapshot_file import SnapshotHeader
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, save_snapshot
 from kk99fix.state.storage import JOURNAL_FOLDER
 from kk99fix.venue.recovery import DivergenceError
@@ -183,14 +185,8 @@ class Keeper:
 
     def _tidy(self) -> bool:
         """Remove snapshots, compress and remove segments as far as the policy allows."""
-        headers = snapshot_headers(self._snapshots)
-        for path in list(headers)[: -self._policy.snapshots_kept]:
-            # One that the keeper has not come to yet may be where it has to begin.
-            if headers[path].segment < self._segments.number:
-                self._files.unlink(path)
-                del headers[path]
+        headers = self._prune_snapshots()
         needed_from = min((header.segment for header in headers.values()), default=0)
-        needed_from = min(needed_from, self._segments.number)
         now_ns = self._now_ns()
         found = allowed(self._segments.seals, self._policy.retention, needed_from, now_ns)
         for number in found.compress:
@@ -204,3 +200,17 @@ class Keeper:
                 self._report("segment removed", {"segment": number})
             self._segments.forget(found.remove[-1])
         return False
+
+    def _prune_snapshots(self) -> dict[Path, SnapshotHeader]:
+        """Remove the snapshots that are too many; returns those that are left, oldest first."""
+        headers = snapshot_headers(self._snapshots)
+        paths = list(headers)
+        kept = set(paths[-self._policy.snapshots_kept :])
+        # The first one of the segment that is written leads a keeper that starts anew into it.
+        ways_in = (path for path in paths if headers[path].segment == self._segments.number)
+        kept.update(islice(ways_in, 1))
+        for path in paths:
+            if path not in kept:
+                self._files.unlink(path)
+                del headers[path]
+        return headers

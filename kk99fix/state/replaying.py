@@ -48,17 +48,17 @@ class Replay:
     first_lsn: int = 1
     next_lsn: int = 1
     segments: int = 0
-    #: Recorded outputs that were made again and compared.
-    messages: int = 0
+    #: Records of whole units that were applied or compared.
+    records: int = 0
     #: Applying and comparing, without reading and checksums.
     seconds: float = 0.0
     state_hash: int = 0
     days: list[Day] = attrs.Factory(list)
 
     @property
-    def messages_per_s(self) -> float:
+    def records_per_s(self) -> float:
         """How fast it was."""
-        return self.messages / self.seconds if self.seconds else 0.0
+        return self.records / self.seconds if self.seconds else 0.0
 
 
 def replay_journal(
@@ -154,7 +154,7 @@ class _Run:
         if not came_to.days or came_to.days[-1].trading_day != trading_day:
             came_to.days.append(Day(trading_day))
         before, begun = engine.statistics(), time.perf_counter()
-        came_to.messages += replica.take(run).messages
+        came_to.records += replica.take(run).messages
         came_to.seconds += time.perf_counter() - begun
         came_to.days[-1].add(before, engine.statistics())
 

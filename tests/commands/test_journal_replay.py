@@ -35,7 +35,7 @@ def test_replay_says_what_it_came_to(state: Path) -> None:
 
     assert result.exit_code == 0
     assert lines[0].startswith("3 segments, lsn 1 to ")
-    assert " messages compared in " in lines[0]
+    assert " records compared in " in lines[0]
     assert lines[1].startswith("state hash ")
     assert lines[2].split()[:2] == ["trading", "day"]
     assert lines[3].split()[3] == "5,000"

@@ -146,7 +146,7 @@ async def test_a_flood_holds_up_nobody() -> None:
 
     assert running.events
     assert len(lines) <= 3 * 20
-    assert longest_s < 0.5
+    assert longest_s < 2.0
 
 
 async def test_what_it_complains_of_is_logged() -> None:

@@ -89,6 +89,7 @@ def test_a_sealed_segment_is_not_scanned(
     index = SentMessages(tmp_path, lambda: writer.position, scan=Scan(extents=counted))
 
     assert payloads(index, 1) == wanted(1)
+    assert payloads(index, 1, session=9) == []
     assert (len(seals), len(scanned)) == (writer.segment - 1, 2)
 
 

@@ -17,6 +17,8 @@ from kk99fix.journal.segment import list_segments, segment_name
 from kk99fix.keeper.keeper import LOOK_AGAIN_NS, MINUTE_NS, Keeper, KeeperPolicy
 from kk99fix.state.replica import snapshot_headers
 from kk99fix.state.retention import DAY_NS, RetentionPolicy
+from kk99fix.state.snapshot_file import write_file
+from kk99fix.state.snapshots import snapshot_name
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +236,22 @@ def test_snapshots_are_saved_by_time(desk: Desk) -> None:
     desk.now_ns += 10 * MINUTE_NS
     keeper.step()
     assert len(desk.of("snapshot saved")) == 2
+
+
+def test_stops_in_one_segment_leave_a_way_into_it(desk: Desk) -> None:
+    """Of many snapshots in the segment that is written the first is kept beside the newest."""
+    desk.policy = KeeperPolicy(every_segments=1, snapshots_kept=2)
+    desk.keep()
+    folder = desk.state / "snapshots"
+    way_in = list(snapshot_headers(folder).values())[-1]
+    assert way_in.segment == len(list_segments(desk.journal))
+    for lsn in range(way_in.lsn + 1, way_in.lsn + 6):
+        header = attrs.evolve(way_in, lsn=lsn)
+        write_file(Files(), folder / snapshot_name(lsn), header, [])
+    desk.keep()
+
+    kept = [header.lsn - way_in.lsn for header in snapshot_headers(folder).values()]
+    assert kept == [0, 4, 5]
 
 
 def test_a_start_replays_from_the_newest_snapshot(desk: Desk) -> None:
