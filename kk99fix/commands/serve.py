@@ -82,7 +82,7 @@ def serve(
     log = logs.configure(level=log_level)
     # A core file would hold credentials and orders.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _allow_descriptors(settings.venue.listen.max_connections + DESCRIPTORS_BESIDE)
+    _allow_descriptors(settings.venue.listen.max_connections)
     try:
         gateway = server.start(
             settings,
@@ -152,9 +152,19 @@ def _give_up(error: Exception, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _allow_descriptors(wanted: int) -> None:
-    """Raise the limit of open files to what the connections need, as far as it goes."""
+def _allow_descriptors(connections: int) -> None:
+    """Raise the limit of open files to what the connections need, or end the process.
+
+    A limit that connections can use up would one day leave none for the journal's next segment.
+    """
+    wanted = connections + DESCRIPTORS_BESIDE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        message = (
+            f"at most {hard} files may be open, and max_connections = {connections} of [listen] "
+            f"in venue.toml needs {wanted}. Raise the limit (ulimit -Hn, LimitNOFILE= of systemd), "
+            f"or lower max_connections."
+        )
+        _give_up(OSError(message), 1)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

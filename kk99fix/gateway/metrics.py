@@ -62,6 +62,7 @@ class Snapshot:
     unknown_trades: int
     feeds: FeedStatistics
     clock_error_ns: int
+    clock_alarm: bool
     storage_low: bool
     storage_free_bytes: int
     children: dict[str, ChildStatistics]
@@ -101,6 +102,7 @@ class Snapshots:
             unknown_trades=gateway.unknown_trades.count,
             feeds=gateway.feeder.statistics(),
             clock_error_ns=gateway.clock.error_ns,
+            clock_alarm=gateway.clock.alarm,
             storage_low=venue.storage_low,
             storage_free_bytes=gateway.disk_space.free_bytes,
             children=gateway.children.statistics(),
@@ -210,6 +212,9 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "kk99_clock_error_seconds", "UTC minus venue time", newest.clock_error_ns / 1e9
+    )
+    yield GaugeMetricFamily(
+        "kk99_clock_alarm", "1 while UTC is too far away to be followed", newest.clock_alarm
     )
 
 

@@ -25,6 +25,7 @@ from typing import Final
 
 from kk99fix.journal.errors import JournalDamagedError
 from kk99fix.journal.record import Buffer, crc_start, is_valid, length_at, unpack_header
+from kk99fix.journal.remedies import from_a_copy
 from kk99fix.journal.scan import Scan, later_input, later_record, later_watermark
 from kk99fix.journal.segment import PAGE_BYTES, Segment, Tail
 
@@ -61,7 +62,7 @@ def check_sealed(
     if found_lsn == next_lsn and stop > end:
         stray = PAGE_BYTES + _first_nonzero(records, end, stop)
         found = "bytes that are not zero stand behind the last record of a sealed segment"
-        raise JournalDamagedError(segment.path, stray, found, _remedy(segment))
+        raise JournalDamagedError(segment.path, stray, found, from_a_copy(segment.path))
     if found_lsn != next_lsn:
         beyond = f"{following.path.name} goes on with lsn {next_lsn}"
         given_up = (
@@ -90,13 +91,6 @@ def _first_nonzero(records: memoryview, start: int, stop: int) -> int:
         if rest:
             return min(begin + _CHUNK, stop) - len(rest)
     raise AssertionError("there is no such byte")
-
-
-def _remedy(segment: Segment) -> str:
-    return (
-        f"No file was changed. Restore the file from a copy, then check it with "
-        f"`kk99fix journal verify --state {segment.path.parent.parent}`"
-    )
 
 
 def _watermark(segment: Segment, records: memoryview, end: int, stop: int, scan: Scan) -> int:
@@ -139,5 +133,5 @@ def _damage(
             f"at offset {PAGE_BYTES + following}"
         )
     found = f"no valid record with lsn {lsn} stands here, but {beyond}; {resumes}"
-    remedy = _remedy(segment) + otherwise
+    remedy = from_a_copy(segment.path) + otherwise
     return JournalDamagedError(segment.path, PAGE_BYTES + offset, found, remedy)

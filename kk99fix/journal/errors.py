@@ -6,6 +6,8 @@ All of these are faults of the machine or of an operator, never of a counterpart
 import os
 from pathlib import Path
 
+from kk99fix.journal.remedies import remedy
+
 
 class JournalError(Exception):
     """The journal cannot be used; the text is for the person who runs the gateway."""
@@ -31,11 +33,10 @@ class JournalDamagedError(JournalError):
 class JournalReadError(JournalError):
     """The system refused to open or read a file of the state directory."""
 
-    def __init__(self, path: Path, cause: OSError) -> None:
+    def __init__(self, path: Path, cause: OSError, action: str = "read the file") -> None:
         """Take the file and the system's error."""
         super().__init__(
-            f"{path}: cannot read the file: {_text(cause)}. "
-            f"Give this user the right to the file, or mend the disk, then start again.",
+            f"{path}: cannot {action}: {_text(cause)}. {remedy(cause.errno)}, then start again.",
         )
         self.path = path
         self.errno = cause.errno
@@ -47,12 +48,16 @@ class JournalWriteError(JournalError):
     It is never tried again, since the kernel may have dropped what it could not write.
     """
 
-    consequence = "Nothing more is sent. Mend the disk or make room on it, then start again."
+    #: What it means, before what to do about it.
+    consequence = "Nothing more is sent."
+    #: When that is to be done.
+    until = ", then start again"
 
     def __init__(self, path: Path, offset: int, action: str, cause: OSError) -> None:
         """Take the file, the offset of the write (0 where there is none) and the system's error."""
         super().__init__(
-            f"{path}, offset {offset}: cannot {action}: {_text(cause)}. {self.consequence}",
+            f"{path}, offset {offset}: cannot {action}: {_text(cause)}. {self.consequence} "
+            f"{remedy(cause.errno)}{self.until}.",
         )
         self.path = path
         self.offset = offset
@@ -62,7 +67,8 @@ class JournalWriteError(JournalError):
 class JournalPrepareError(JournalWriteError):
     """A segment could not be prepared ahead; the journal goes on while its segment has room."""
 
-    consequence = "The current segment is still written. Make room on the disk before it is full."
+    consequence = "The current segment is still written."
+    until = " before it is full"
 
 
 def _text(cause: OSError) -> str:

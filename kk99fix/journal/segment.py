@@ -42,6 +42,7 @@ from kk99fix.journal.errors import JournalDamagedError, JournalReadError
 from kk99fix.journal.files import Files, write_all
 from kk99fix.journal.names import compressed_name, is_compressed, segment_paths
 from kk99fix.journal.record import Buffer
+from kk99fix.journal.remedies import from_a_copy
 from kk99fix.journal.removed import read_removed
 
 MAGIC: Final = b"KK99JRNL"
@@ -56,8 +57,8 @@ FLAG_DURABLE: Final = 1
 _PAGE_CRC: Final = struct.Struct("<I")
 _PAGE_CRC_OFFSET: Final = PAGE_BYTES - 4
 _ZEROS: Final = bytes(1 << 20)
+_NO_SEGMENT: Final = "this is not a segment of a kk99fix journal"
 _MADV_POPULATE_READ: Final = 22
-_COPY = "Restore the file from a copy"
 
 
 @attrs.frozen
@@ -171,10 +172,12 @@ def segment_name(number: int) -> str:
 def unpack_page(page: Buffer, path: Path) -> SegmentHeader:
     """Read a header page; JournalDamagedError, with `path` in its text, when it is not one."""
     if len(page) < PAGE_BYTES or bytes(page[: len(MAGIC)]) != MAGIC:
-        raise JournalDamagedError(path, 0, "this is not a segment of a kk99fix journal", _COPY)
+        raise JournalDamagedError(
+            path, 0, "this is not a segment of a kk99fix journal", from_a_copy(path)
+        )
     (stored,) = _PAGE_CRC.unpack_from(page, _PAGE_CRC_OFFSET)
     if crc32c(page[:_PAGE_CRC_OFFSET]) != stored:
-        raise JournalDamagedError(path, 0, "the header page is damaged", _COPY)
+        raise JournalDamagedError(path, 0, "the header page is damaged", from_a_copy(path))
     _, version, seed, number, first_lsn, size, uuid, day, sha, core, *capacity, flags = (
         HEADER_PAGE.unpack_from(page)
     )
@@ -187,7 +190,7 @@ def unpack_page(page: Buffer, path: Path) -> SegmentHeader:
     header = SegmentHeader(number, first_lsn, size, identity)
     if header.crc_seed != seed:
         found = "the seed of the segment does not follow from its number and journal"
-        raise JournalDamagedError(path, 12, found, _COPY)
+        raise JournalDamagedError(path, 12, found, from_a_copy(path))
     return header
 
 
@@ -213,7 +216,7 @@ def read_segment(path: Path) -> Segment:
         raise JournalDamagedError(path, 16, found, "Give every file its own name back")
     if size != header.segment_bytes:
         found = f"the file has {size} bytes, its header says {header.segment_bytes}"
-        raise JournalDamagedError(path, size, found, _COPY)
+        raise JournalDamagedError(path, size, found, from_a_copy(path))
     return Segment(path, header)
 
 
@@ -236,7 +239,9 @@ def _compressed_page(path: Path) -> tuple[bytes, int]:
     """Return the header page in a compressed file, and the size of the segment in it."""
     size = content_bytes(path)
     if size < PAGE_BYTES:
-        raise JournalDamagedError(path, 0, "this is not a segment of a kk99fix journal", _COPY)
+        raise JournalDamagedError(
+            path, 0, "this is not a segment of a kk99fix journal", from_a_copy(path)
+        )
     return Inflation(path, PAGE_BYTES).head(), size
 
 
@@ -304,7 +309,7 @@ def list_segments(directory: Path, *, first_number: int = 1) -> list[Segment]:
         if number != wanted:
             missing = directory / segment_name(wanted)
             found = f"the file is missing, the next one there is {path.name}"
-            raise JournalDamagedError(missing, 0, found, _COPY)
+            raise JournalDamagedError(missing, 0, found, from_a_copy(missing))
         segment = read_segment(path)
         if segments:
             _check_neighbours(segments[-1], segment)
@@ -322,7 +327,7 @@ def _check_neighbours(earlier: Segment, later: Segment) -> None:
             f"the segment starts at lsn {later.header.first_lsn}, "
             f"before {earlier.path.name} (lsn {earlier.header.first_lsn})"
         )
-        raise JournalDamagedError(later.path, 24, found, _COPY)
+        raise JournalDamagedError(later.path, 24, found, from_a_copy(later.path))
 
 
 def write_zeros(files: Files, fd: int, start: int, end: int) -> None:

@@ -81,7 +81,10 @@ class Engine:
             setattr(wanted, name, value)
         handle = lib.kk_engine_new(wanted)
         if handle == ffi.NULL:
-            raise CoreError(f"no memory for these capacities: {capacity}")
+            raise CoreError(
+                f"no memory for these capacities: {capacity}. Lower [capacity] of venue.toml "
+                f"(orders, duplicate_window and ring_bytes cost most), or allow more (ulimit -v)."
+            )
         self._handle: Final = handle
         # Private and never reserved: only the pages that a batch touches cost memory.
         self._buffer = mmap.mmap(

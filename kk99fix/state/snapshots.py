@@ -42,10 +42,8 @@ _NAME: Final = re.compile(r"\d{20}\.kks")
 class SnapshotWriteError(JournalWriteError):
     """A snapshot could not be written; the journal has everything."""
 
-    consequence = (
-        "The journal has all of it, and the next start replays more of it. "
-        "Mend the disk or make room on it."
-    )
+    consequence = "The journal has all of it, and the next start replays more of it."
+    until = ""
 
 
 def snapshot_name(lsn: int) -> str:

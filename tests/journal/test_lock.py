@@ -44,7 +44,7 @@ def test_a_lock_file_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> No
     """A directory in the lock's place, like missing rights, is an error with the cause."""
     (tmp_path / "lock").mkdir()
 
-    with pytest.raises(JournalReadError, match="lock: cannot read the file: Is a directory"):
+    with pytest.raises(JournalReadError, match="lock: cannot open the lock file: Is a directory"):
         StateLock(tmp_path)
 
 
