@@ -45,9 +45,8 @@ Report = Callable[[str, dict[str, object]], None]
 class KeeperWriteError(JournalWriteError):
     """A file could not be written or removed; everything is as a killed keeper leaves it."""
 
-    consequence = (
-        "The gateway goes on. Mend the disk or make room on it; the keeper is begun again."
-    )
+    consequence = "The gateway goes on, and the keeper is begun again."
+    until = ""
 
 
 @attrs.frozen

@@ -20,6 +20,7 @@ from support.virtual_disk import VirtualDisk
 
 from kk99fix.config.load import Settings
 from kk99fix.journal.errors import JournalWriteError
+from kk99fix.journal.remedies import remedy
 from kk99fix.keeper.keeper import Keeper, KeeperPolicy
 from kk99fix.state.retention import DAY_NS, RetentionPolicy
 
@@ -197,8 +198,8 @@ def test_an_error_has_the_documented_result(
         ended_by, said = outcome(case, disk, seen)
 
         assert ended_by == (0 if result in {"warning", "no orders"} else number)
-        wanted = [str(root), "ake room on"]
-        wanted += [", offset ", os.strerror(number)] if result != "no orders" else []
+        helps = [", offset ", os.strerror(number), remedy(number)]
+        wanted = [str(root), *(helps if result != "no orders" else ["ake room on"])]
         assert any(all(part in text for part in wanted) for text in said), said
         go_on(case, disk, seen)
 
