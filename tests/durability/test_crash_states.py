@@ -44,7 +44,7 @@ def live(
 ) -> Life:
     """Start on an image, play some acts, and hold all that was ever seen against the journal."""
     disk = VirtualDisk(folder / "var", image)
-    played = ScriptedDay(settings, disk, seed)
+    played = ScriptedDay(settings, disk, seed, keeps=4)
     played.play(acts)
     played.close()
     day = Day(settings, disk.root)

@@ -6,7 +6,7 @@ counterparty has seen, or that a sync had brought to the disk.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
@@ -14,9 +14,9 @@ import attrs
 from kk99fix.config.load import Settings
 from kk99fix.gateway.server import capacity_of
 from kk99fix.journal.files import Files
-from kk99fix.journal.reader import JournalReader, read_records, units
+from kk99fix.journal.reader import read_records, units
 from kk99fix.journal.record import DropCopy, Kind
-from kk99fix.journal.segment import PAGE_BYTES, list_segments, map_records
+from kk99fix.journal.segment import PAGE_BYTES, list_segments, map_records, segment_name
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.library import crc32c
 from kk99fix.state.storage import JOURNAL_FOLDER, Storage, open_storage
@@ -89,10 +89,9 @@ class Day:
     def __init__(self, settings: Settings, state_dir: Path) -> None:
         """Read the day's journal and replay it."""
         folder = state_dir / JOURNAL_FOLDER
-        self.segments = {
-            f"{JOURNAL_FOLDER}/{path.name}": path.read_bytes() for path in folder.glob("*.kkj")
-        }
         listed = list_segments(folder)
+        #: Records of each segment, whole or compressed.
+        self.segments = {each.header.number: bytes(map_records(each)) for each in listed}
         identity = listed[0].header.identity
         self.states: dict[int, State] = {}
         venue = Venue(Engine(capacity_of(settings), secret=identity.journal_uuid))
@@ -179,19 +178,10 @@ class Rig:
             return Recovered(1, ())  # another journal has begun, since there was none
         state = state_of(storage.venue)
         assert self._day.states.get(next_lsn) == state, next_lsn
-        for path, end in self._written(storage):
-            name = f"{JOURNAL_FOLDER}/{path.name}"
-            content = path.read_bytes()
-            assert content[:end] == self._day.segments[name][:end], name
-            assert not any(content[end:]), name
-        return Recovered(next_lsn, state)
-
-    def tail_is_clean(self, expected: Recovered) -> None:
-        """Check that nothing is left for another start to cut."""
-        tail = JournalReader(list_segments(self._root / JOURNAL_FOLDER)).recover()
-        assert (tail.next_lsn, tail.stale_bytes) == (expected.next_lsn, 0)
-
-    def _written(self, storage: Storage) -> Iterator[tuple[Path, int]]:
-        """The last segment, as far as it is written; all before it were verified as a whole."""
+        # All segments before the last one were verified as a whole.
         writer = storage.writer
-        yield self._root / JOURNAL_FOLDER / f"{writer.segment:08d}.kkj", writer.offset
+        content = (writer.directory / segment_name(writer.segment)).read_bytes()[PAGE_BYTES:]
+        end = writer.offset - PAGE_BYTES
+        assert content[:end] == self._day.segments[writer.segment][:end]
+        assert not any(content[end:])
+        return Recovered(next_lsn, state)

@@ -8,6 +8,7 @@ yet to do can have been waited for.
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -18,7 +19,9 @@ from kk99fix.gateway import server
 from kk99fix.journal.errors import JournalError, JournalPrepareError, JournalWriteError
 from kk99fix.journal.segment import segment_name
 from kk99fix.journal.settle import settle
+from kk99fix.keeper.keeper import Keeper, KeeperPolicy
 from kk99fix.matcher.disk_calls import DiskCalls
+from kk99fix.state.retention import RetentionPolicy
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, save_snapshot
 from kk99fix.venue.inputs import DayRollInput, Input, TickInput
 from support.fix_client import stamp
@@ -76,11 +79,12 @@ class _Line:
 class ScriptedDay:
     """The gateway, its counterparties and what they saw."""
 
-    def __init__(self, settings: Settings, disk: WatchedDisk, seed: int) -> None:
+    def __init__(self, settings: Settings, disk: WatchedDisk, seed: int, *, keeps: int = 0) -> None:
         """Start the gateway over the disk; `seen` grows while acts are played."""
         self.disk = disk
         self.seen: list[Seen] = []
         self.acts = 0
+        self._keeps = keeps
         #: What has failed and stops nothing.
         self.warnings: list[str] = []
         self._dice = random.Random(seed)  # noqa: S311 - seeded on purpose
@@ -169,6 +173,7 @@ class ScriptedDay:
             (lambda *_: self._apply(TickInput()), 2),
             (lambda *_: self.prepare(), 2),
             (lambda *_: self.save(), 1),
+            (lambda *_: self.keep(), self._keeps),
             (lambda *_: self._apply(DayRollInput(str(self.still.engine.trading_day + 1))), 1),
         ]
 
@@ -195,6 +200,16 @@ class ScriptedDay:
             )
         except JournalWriteError as error:
             self.warnings.append(str(error))
+
+    def keep(self) -> None:
+        """Let a keeper seal, save and compress whatever is complete, and die."""
+        retention = RetentionPolicy(compress_after_segments=1)
+        policy = KeeperPolicy(every_segments=1, snapshots_kept=2, retention=retention)
+        keeper = Keeper(self.disk.root, policy, lambda *_: None, time.time_ns, files=self.disk)
+        while keeper.step():
+            pass
+        assert keeper.alarm is None
+        keeper.close()
 
     def _ask_again(self, peer: StillPeer) -> None:
         """Ask for everything, or for a little of it."""
