@@ -30,6 +30,10 @@ metrics_port = 0
 max_connections = {connections}
 max_connections_per_address = {connections}
 
+[children]
+keeper = false
+projector = false
+
 [journal]
 segment_bytes = {segment_bytes}
 

@@ -102,6 +102,8 @@ def test_the_gateway_accepts_the_files_of_each_line(tmp_path: Path, line: Line) 
 
     assert len(settings.sessions) == line.sessions + line.drop_copy
     assert settings.venue.capacity.orders >= line.orders
+    assert not settings.venue.children.keeper
+    assert not settings.venue.children.projector
 
 
 def test_segments_are_lent_as_zeros_and_taken_back(
