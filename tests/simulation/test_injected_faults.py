@@ -16,6 +16,8 @@ from simulation.sessions import END
 from simulation.units import BrokenError
 from simulation.world import World
 
+pytestmark = pytest.mark.slow
+
 #: Across a roll of the trading day.
 SEED = 4
 HOURS = 0.07
