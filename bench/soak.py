@@ -83,12 +83,11 @@ def main(orders: int, level: str, children: bool) -> None:
     build_tools()
     root = Path(tempfile.mkdtemp(prefix="kk99fix-soak-"))
     try:
-        files = write_gateway_files(root, LINE)
+        files = write_gateway_files(root, attrs.evolve(LINE, durability=level))
         venue = files.config / "venue.toml"
-        text = venue.read_text().replace('durability = "process"', f'durability = "{level}"')
         if children:
-            text = text.replace("= false\nprojector = false", "= true\nprojector = true")
-        venue.write_text(text)
+            text = venue.read_text()
+            venue.write_text(text.replace("= false\nprojector = false", "= true\nprojector = true"))
         with running(gateway_command(files), root) as server:
             figures, samples = watch(server, files.journal, orders)
         warm = samples[int(len(samples) * WARM) :]
