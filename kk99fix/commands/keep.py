@@ -75,7 +75,7 @@ def keep(
     try:
         require_journal(state_dir)
         with StateLock(state_dir, LOCK_NAME):
-            keeper = Keeper(state_dir, policy, say.event, time.time_ns)
+            keeper = _keeper(state_dir, policy, say, follow=follow)
             _run(keeper, say, follow=follow)
     except JournalLockedError as error:
         _give_up(error, EXIT_LOCKED)
@@ -106,6 +106,18 @@ def policy_of(venue: VenueFile) -> KeeperPolicy:
             compress_after_segments=venue.retention.compress_after_segments,
         ),
     )
+
+
+def _keeper(state_dir: Path, policy: KeeperPolicy, say: "_Sayer", *, follow: bool) -> Keeper:
+    """Return the keeper; of a damaged seal that is said, and with `follow` waited with."""
+    try:
+        return Keeper(state_dir, policy, say.event, time.time_ns)
+    except JournalDamagedError as error:
+        say.event("damage", {"text": str(error)})
+        with suppress(KeyboardInterrupt):
+            while follow:
+                time.sleep(LOOK_EVERY_S)
+        raise
 
 
 def _run(keeper: Keeper, say: "_Sayer", *, follow: bool) -> None:

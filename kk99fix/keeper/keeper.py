@@ -118,7 +118,7 @@ class Keeper:
             return True
         if not self._tidied:
             self._tidied = True
-            return self._tidy()
+            self._tidy()
         return False
 
     def close(self) -> None:
@@ -182,7 +182,15 @@ class Keeper:
         seconds = round((self._snapshot_ns - begun_ns) / NS_PER_S, 3)
         self._report("snapshot saved", {"lsn": self._snapshot_lsn, "seconds": seconds})
 
-    def _tidy(self) -> bool:
+    def _tidy(self) -> None:
+        """Do what the policy allows; a segment or seal that was changed since is an alarm."""
+        try:
+            self._prune_and_retain()
+        except JournalDamagedError as error:
+            self.alarm = error
+            self._report("damage", {"text": str(error)})
+
+    def _prune_and_retain(self) -> None:
         """Remove snapshots, compress and remove segments as far as the policy allows."""
         headers = self._prune_snapshots()
         needed_from = min((header.segment for header in headers.values()), default=0)
@@ -198,7 +206,6 @@ class Keeper:
             for number in found.remove:
                 self._report("segment removed", {"segment": number})
             self._segments.forget(found.remove[-1])
-        return False
 
     def _prune_snapshots(self) -> dict[Path, SnapshotHeader]:
         """Remove the snapshots that are too many; returns those that are left, oldest first."""

@@ -75,6 +75,26 @@ def test_a_damaged_seal_ends_it(state: Path) -> None:
     assert f"{path}, offset 0: this is not a JSON object" in result.stderr
 
 
+def test_with_follow_a_damaged_seal_is_said_and_waited_with(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor hears of it once, as of any damage, and nothing is begun again and again."""
+    keep(state)
+    path = state / "journal" / seal_name(1)
+    path.write_bytes(path.read_bytes()[:-9])
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kk99fix.commands.keep.time.sleep", interrupt)
+    result = keep(state, "--follow", "--json-status")
+
+    (event,) = [json.loads(line) for line in result.stdout.splitlines()]
+    assert event["event"] == "damage"
+    assert f"{path}, offset 0: this is not a JSON object" in event["text"]
+    assert result.exit_code == 66
+
+
 def test_a_missing_segment_ends_it(state: Path) -> None:
     """A hole in the journal is damage."""
     (state / "journal" / segment_name(1)).write_bytes(b"")
