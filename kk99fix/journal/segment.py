@@ -207,9 +207,17 @@ def read_segment(path: Path) -> Segment:
 
     Where a segment's file is gone its compressed one is taken.
     """
-    if not is_compressed(path) and not path.exists():
-        path = _replaced(path)
-    page, size = _compressed_page(path) if is_compressed(path) else _page(path)
+    if is_compressed(path):
+        page, size = _compressed_page(path)
+    else:
+        try:
+            page, size = _page(path)
+        except JournalReadError:
+            # Asking first whether it is there would not do: the keeper may remove it in between.
+            path = _replaced(path)
+            if not is_compressed(path):
+                raise
+            page, size = _compressed_page(path)
     header = unpack_page(page, path)
     if path.name not in (segment_name(header.number), compressed_name(header.number)):
         found = f"the file holds segment {header.number} but is named {path.name}"

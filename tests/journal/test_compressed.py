@@ -53,6 +53,17 @@ def test_a_segment_that_was_replaced_is_still_found(directory: Path) -> None:
     assert mapped == bytes(map_records(segment))
 
 
+def test_a_segment_that_is_replaced_meanwhile_is_still_found(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own file may go between any two looks at it."""
+    path = directory / segment_name(2)
+    target = replace(directory, 2)
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+
+    assert read_segment(path).path == target
+
+
 def test_the_file_counts_as_long_as_it_is_there(directory: Path) -> None:
     """A compressed file beside it, which may be half done, is not read."""
     (directory / compressed_name(2)).write_bytes(b"half")
