@@ -171,6 +171,13 @@ def segment_name(number: int) -> str:
 
 def unpack_page(page: Buffer, path: Path) -> SegmentHeader:
     """Read a header page; JournalDamagedError, with `path` in its text, when it is not one."""
+    if len(page) == PAGE_BYTES and not any(page):
+        given_up = (
+            f"; if the machine lost power at level process and what came after is given up, move "
+            f"{path.name} and all later segments out of the directory"
+        )
+        found = "the header page is empty: it never came to the disk"
+        raise JournalDamagedError(path, 0, found, from_a_copy(path) + given_up)
     if len(page) < PAGE_BYTES or bytes(page[: len(MAGIC)]) != MAGIC:
         raise JournalDamagedError(
             path, 0, "this is not a segment of a kk99fix journal", from_a_copy(path)

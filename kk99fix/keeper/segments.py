@@ -160,6 +160,9 @@ class Segments:
     ) -> Seal:
         if not segment.compressed:
             self._sync(segment.path)
+        if not following.header.identity.durable:
+            # A snapshot names the segment that comes next, whose header page nobody else syncs.
+            self._sync(following.path)
         sha256 = sha256_of(segment.path, compressed=segment.compressed)
         found = FAST_SCAN.extents(records, 0, len(records))
         return Seal(

@@ -87,6 +87,18 @@ def test_a_newer_format_is_refused_by_name() -> None:
         unpack_page(page, HERE)
 
 
+def test_an_empty_page_says_what_may_be_given_up(three_segments: Path) -> None:
+    """A machine that died at level process may leave a name whose page never came to the disk."""
+    path = three_segments / segment_name(3)
+    path.write_bytes(bytes(path.stat().st_size))
+
+    with pytest.raises(JournalDamagedError, match="the header page is empty") as caught:
+        list_segments(three_segments)
+    assert f"what came after is given up, move {path.name} " in str(caught.value)
+    path.unlink()
+    assert len(list_segments(three_segments)) == 2
+
+
 def test_a_seed_that_does_not_follow_is_refused() -> None:
     """The seed must be the one of uuid and number, even where the page's checksum is right."""
     page = bytearray(SegmentHeader(1, 1, SMALL_SEGMENT_BYTES, IDENTITY).pack())

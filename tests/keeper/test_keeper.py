@@ -1,12 +1,17 @@
 import itertools
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from support.disk_planes import Crash
 from support.journal_files import FaultyFiles
 from support.kept_state import YEARS_LATER_NS, copy_of, forge, traded_state
+from support.live_gateway import small_settings
+from support.scripted_day import ScriptedDay, tiny
+from support.virtual_disk import VirtualDisk
 
 from kk99fix.journal.errors import JournalDamagedError, JournalWriteError
 from kk99fix.journal.files import Files
@@ -307,6 +312,39 @@ def test_retention_does_what_the_policy_says(desk: Desk) -> None:
     assert not (desk.journal / compressed_name(1)).exists()
     assert keeper.status()["sealed_segment"] == count - 1
     assert desk.keep().alarm is None
+
+
+def test_a_segment_that_was_changed_since_it_was_sealed_is_an_alarm(desk: Desk) -> None:
+    """Where it is to be compressed, what differs from its seal is reported and left as it is."""
+    desk.policy = KeeperPolicy(every_segments=1, snapshots_kept=1)
+    desk.keep()
+    path = desk.journal / segment_name(1)
+    damage(path)
+    retention = RetentionPolicy(compress_after_segments=1)
+    desk.policy = attrs.evolve(desk.policy, retention=retention)
+    keeper = desk.keep()
+
+    assert isinstance(keeper.alarm, JournalDamagedError)
+    assert f"{path.name}, offset " in desk.of("damage")[0]["text"]
+    assert not keeper.step()
+    assert len(desk.of("damage")) == 1
+    assert not (desk.journal / compressed_name(1)).exists()
+
+
+def test_at_level_process_a_snapshot_outlives_the_machine(tmp_path: Path) -> None:
+    """The segment that a snapshot names is there, whatever else was not on the disk yet."""
+    settings = tiny(small_settings(tmp_path / "config"), 1 << 15, "process")
+    disk = VirtualDisk(tmp_path / "var")
+    day = ScriptedDay(settings, disk, seed=3)
+    day.prepare()
+    day.play(60)
+    day.keep()
+    lost = disk.planes().image(Crash.LOST, random.Random(0))  # noqa: S311 - not asked
+    day.close()
+
+    after = ScriptedDay(settings, VirtualDisk(tmp_path / "after", lost), seed=4)
+    assert after.still.gateway.storage.snapshot_lsn > 0
+    after.close()
 
 
 @pytest.mark.parametrize("call", ["open", "pwrite", "fdatasync", "rename"])
