@@ -75,6 +75,8 @@ def verify(state_dir: Path, progress: Progress) -> Verification:
     """Verify everything; JournalError only where there is no journal, or no access to it."""
     journal = state_dir / JOURNAL_FOLDER
     found = Verification()
+    # What is saved from here on may be ahead of where the journal is found to end.
+    snapshots = list_snapshots(state_dir / SNAPSHOT_FOLDER)
     removed = _removed(journal, found)
     segments = _segments(journal, removed, found)
     if not segments and not found.problems:
@@ -90,8 +92,8 @@ def verify(state_dir: Path, progress: Progress) -> Verification:
             sent[segment.header.number] = _segment(segment, following, found)
     if segments:
         found.first_lsn = segments[0].header.first_lsn
-    _seals(journal, removed, segments, sent, found, progress)
-    _snapshots(state_dir / SNAPSHOT_FOLDER, found, progress)
+    _seals(journal, segments, sent, found, progress)
+    _snapshots(snapshots, found, progress)
     return found
 
 
@@ -174,14 +176,16 @@ def _tail(segment: Segment, records: memoryview, end: int) -> Tail:
 
 def _seals(
     journal: Path,
-    removed: Removed,
     segments: list[Segment],
     sent: dict[int, dict[tuple[int, int], Extent]],
     found: Verification,
     progress: Progress,
 ) -> None:
     """Hold the seals against the segments and against each other."""
-    numbers = [n for n in seal_numbers(journal.iterdir()) if n > removed.segment]
+    listed = seal_numbers(journal.iterdir())
+    # Read behind that: the note of a removal comes before the seals go.
+    removed = _removed(journal, found)
+    numbers = [n for n in listed if n > removed.segment]
     for before, after in pairwise([removed.segment, *numbers]):
         for missing in range(before + 1, after):
             text = "the seal is missing, and later ones are there"
@@ -221,9 +225,9 @@ def _hold_against(
         raise JournalDamagedError(seal_path, 0, text, REMEDY)
 
 
-def _snapshots(folder: Path, found: Verification, progress: Progress) -> None:
+def _snapshots(paths: list[Path], found: Verification, progress: Progress) -> None:
     """Verify the snapshots, and that none is ahead of the journal."""
-    for path in list_snapshots(folder):
+    for path in paths:
         progress(f"verifying {path.name}")
         try:
             header = read_file(path).header

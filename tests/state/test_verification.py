@@ -9,10 +9,14 @@ from support.kept_state import copy_of, forge, keep, record_offsets, traded_stat
 from kk99fix.journal.errors import JournalError
 from kk99fix.journal.files import Files
 from kk99fix.journal.names import compressed_name, seal_name
+from kk99fix.journal.removed import read_removed
 from kk99fix.journal.scan import Extent
 from kk99fix.journal.seals import read_seal, write_seal
 from kk99fix.journal.segment import segment_name
+from kk99fix.state.replica import snapshot_headers
 from kk99fix.state.retention import RetentionPolicy
+from kk99fix.state.snapshot_file import write_file
+from kk99fix.state.snapshots import snapshot_name
 from kk99fix.state.verification import Verification, verify
 
 
@@ -63,6 +67,34 @@ def test_removed_segments_are_no_problem(state: Path) -> None:
     assert after.removed_segment >= 1
     assert after.first_lsn > before.first_lsn
     assert (after.chain, after.next_lsn) == (before.chain, before.next_lsn)
+
+
+def test_what_is_removed_meanwhile_is_no_problem(state: Path) -> None:
+    """Segments and seals that retention removes while they are verified are not missed."""
+    begun: list[str] = []
+
+    def remove(text: str) -> None:
+        begun.append(text)
+        if len(begun) == 1:
+            keep(state, RetentionPolicy(keep_days=1), kept=2)
+
+    found = verify(state, remove)
+    assert [problem.text for problem in found.problems] == []
+    assert read_removed(state / "journal").segment == 3
+    assert found.sealed == 1
+
+
+def test_a_snapshot_that_is_saved_meanwhile_is_no_problem(state: Path) -> None:
+    """It may stand behind what the journal had when its end was looked for."""
+    folder = state / "snapshots"
+    newest = list(snapshot_headers(folder).values())[-1]
+
+    def save(_: str) -> None:
+        later = attrs.evolve(newest, lsn=newest.lsn + 1_000_000)
+        write_file(Files(), folder / snapshot_name(later.lsn), later, [])
+
+    assert verify(state, save).problems == []
+    assert len(check(state).problems) == 1
 
 
 def flip(path: Path, offset: int) -> None:
