@@ -18,7 +18,13 @@ import attrs
 from kk99fix.journal.compressed import compress, sha256_of
 from kk99fix.journal.errors import JournalDamagedError, JournalError
 from kk99fix.journal.files import Files
-from kk99fix.journal.names import PART_SUFFIX, compressed_name, seal_name, seal_numbers
+from kk99fix.journal.names import (
+    PART_SUFFIX,
+    compressed_name,
+    seal_name,
+    seal_numbers,
+    segment_paths,
+)
 from kk99fix.journal.removed import Removed, read_removed, write_removed
 from kk99fix.journal.seals import Seal
 from kk99fix.journal.segment import segment_name
@@ -110,9 +116,11 @@ def remove_segments(files: Files, directory: Path, seals: Iterable[Seal]) -> Rem
 def finish_removal(files: Files, directory: Path) -> None:
     """Remove the files of what counts as removed; JournalError, OSError."""
     last = read_removed(directory).segment
-    gone = [n for n in seal_numbers(directory.iterdir()) if n <= last]
+    there = list(directory.iterdir())
+    # Files without a seal as well: a machine that dies may keep one removal and lose another.
+    numbers = {*seal_numbers(there), *segment_paths(there)}
+    gone = sorted(number for number in numbers if number <= last)
     for number in gone:
-        # The seal goes last: as long as it is there, a removal is not finished.
         for name in (segment_name(number), compressed_name(number), seal_name(number)):
             if (directory / name).exists():
                 files.unlink(directory / name)

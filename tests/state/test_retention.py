@@ -150,6 +150,17 @@ def test_a_crash_between_any_two_steps_is_made_good(tmp_path: Path, seals: list[
     }
 
 
+def test_a_removed_segment_that_came_back_goes_again(tmp_path: Path, seals: list[Seal]) -> None:
+    """A machine that dies may keep the removal of a seal and lose that of its segment."""
+    path = tmp_path / segment_name(1)
+    content = path.read_bytes()
+    remove_segments(Files(), tmp_path, seals[:1])
+    path.write_bytes(content)
+    finish_removal(Files(), tmp_path)
+
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("call", ["open", "pwrite", "fdatasync", "rename", "unlink"])
 def test_a_failure_leaves_the_segment(tmp_path: Path, seals: list[Seal], call: str) -> None:
     """What the disk refuses is an error, and the segment is still there."""
