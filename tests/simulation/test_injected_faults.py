@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from kk99fix.journal.errors import JournalError
+from kk99fix.matcher.engine import Engine
 from kk99fix.venue import order_entry
 from kk99fix.venue.leaving import Leaving
 from kk99fix.venue.registry import Registry
-from simulation import process
+from simulation import process, units
 from simulation.crashes import Disk
 from simulation.sessions import END
 from simulation.units import BrokenError
@@ -93,6 +94,31 @@ def test_an_order_that_is_answered_twice(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(order_entry, "submit", twice)
     assert broken(tmp_path, ready=_nothing).startswith("O6: ")
+
+
+def test_a_book_without_one_of_its_orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that the reports know and the book has lost is seen at once."""
+    book = Engine.book
+
+    def lossy(*wanted: Any) -> list[Any]:  # noqa: ANN401 - as book takes them
+        return list(book(*wanted))[1:]
+
+    monkeypatch.setattr(Engine, "book", lossy)
+    assert broken(tmp_path, ready=_nothing).startswith("B3: ")
+
+
+def test_a_report_that_adds_up_to_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fill that the quantities of its order do not follow is seen at once."""
+    fields_of = units.fields_of
+
+    def wrong(message: bytes) -> units.Fields:
+        fields = fields_of(message)
+        return fields | {14: "0"} if fields.get(150) == "F" else fields
+
+    monkeypatch.setattr(units, "fields_of", wrong)
+    assert broken(tmp_path, ready=_nothing).startswith("O2: ")
 
 
 def test_a_day_that_never_rolls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,6 @@ from simulation.units import require, units_of
 NS_PER_S = 1_000_000_000
 #: How long after its moment a day may begin.
 ROLL_LATE_NS = 2 * NS_PER_S
-#: The looks that cost more are taken at each of so many steps.
-EVERY = 16
 
 
 @attrs.define
@@ -66,11 +64,10 @@ class Watch:
         self.orders.look_at_days(expiring=engine.expire_pending, day=engine.trading_day)
         self.leavers.look(self.orders, now_ns, walking=engine.walk_pending)
         self._look_at_day(gateway.settings.calendar, engine.trading_day, now_ns)
-        if self.steps % EVERY == 0:
-            self.look_closer(gateway, now_ns)
+        self.look_at_rows(gateway, now_ns)
 
-    def look_closer(self, gateway: Gateway, now_ns: int) -> None:
-        """Check what costs more."""
+    def look_at_rows(self, gateway: Gateway, now_ns: int) -> None:
+        """Hold the core's counts and its sessions against what was seen of them."""
         venue = gateway.storage.venue
         self.books.look_at_all(venue.engine, len(self.orders.live))
         for name, session in venue.registry.ids["sessions"].items():

@@ -405,7 +405,7 @@ class World:
     def _check_all(self) -> None:
         """Everybody has everything, once, and everything asked for was answered (N12, O6, D1)."""
         assert self.process is not None
-        self.watch.look_closer(self.process.gateway, self.time_line.now_ns)
+        self.watch.look_at_rows(self.process.gateway, self.time_line.now_ns)
         waived: set[tuple[str, str]] = set()
         unsettled: set[str] = set()
         for each in self.counterparties:
