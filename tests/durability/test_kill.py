@@ -83,7 +83,7 @@ class Flow:
 
 @pytest.fixture(params=LEVELS)
 def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[GatewayProcess]:
-    """A gateway, not started, at level durable with its children; its segments are small."""
+    """A gateway, not started; at level durable it has its children; its segments are small."""
     small = {"orders": 200_000, "duplicate_window": 200_000, "segment_bytes": 2_097_152}
     on = "true" if request.param == "durable" else "false"
     children = {"keeper": on, "projector": on}
