@@ -7,7 +7,7 @@ import click
 from kk99fix.commands.journal_options import faults_reported, state_option
 from kk99fix.commands.journal_replay import replay_command
 from kk99fix.commands.journal_verify import verify_command
-from kk99fix.journal.errors import JournalError
+from kk99fix.journal.errors import JournalMissingError
 from kk99fix.journal.printer import Selection, show
 from kk99fix.journal.reader import read_records
 from kk99fix.journal.record import Kind
@@ -80,5 +80,5 @@ def show_command(
 def _segments(state_dir: Path) -> list[Segment]:
     segments = list_segments(state_dir / JOURNAL_DIR_NAME)
     if not segments:
-        raise JournalError(f"{state_dir / JOURNAL_DIR_NAME}: there is no journal here.")
+        raise JournalMissingError(state_dir / JOURNAL_DIR_NAME)
     return segments

@@ -16,6 +16,7 @@ from kk99fix.journal.errors import (
     JournalDamagedError,
     JournalError,
     JournalLockedError,
+    JournalMissingError,
     JournalWriteError,
 )
 from kk99fix.journal.lock import StateLock
@@ -91,7 +92,7 @@ def keep(
 def require_journal(state_dir: Path) -> None:
     """Raise JournalError where there is no journal."""
     if not (state_dir / JOURNAL_FOLDER).is_dir():
-        raise JournalError(f"{state_dir / JOURNAL_FOLDER}: there is no journal here.")
+        raise JournalMissingError(state_dir / JOURNAL_FOLDER)
 
 
 def policy_of(venue: VenueFile) -> KeeperPolicy:

@@ -13,6 +13,17 @@ class JournalError(Exception):
     """The journal cannot be used; the text is for the person who runs the gateway."""
 
 
+class JournalMissingError(JournalError):
+    """There is no journal in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder that was looked into."""
+        super().__init__(
+            f"{folder}: there is no journal here. Start `kk99fix serve` first, or name its folder "
+            f"with --state."
+        )
+
+
 class JournalLockedError(JournalError):
     """Another process owns the state directory."""
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from kk99fix.journal.errors import JournalError
+from kk99fix.journal.errors import JournalMissingError
 from kk99fix.journal.follow import JournalPosition
 from kk99fix.journal.reader import segments_from
 from kk99fix.journal.record import HEADER
@@ -69,10 +69,7 @@ def journal_segments(state_dir: Path) -> list[Segment]:
     directory = state_dir / JOURNAL_FOLDER
     segments = list_segments(directory)
     if not segments:
-        raise JournalError(
-            f"{directory}: there is no journal here. Start `kk99fix serve` first, or name its "
-            f"folder with --state."
-        )
+        raise JournalMissingError(directory)
     return segments
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from kk99fix.journal.ends import check_sealed
-from kk99fix.journal.errors import JournalError
+from kk99fix.journal.errors import JournalError, JournalMissingError
 from kk99fix.journal.segment import Segment, list_segments, map_records, read_whole
 from kk99fix.matcher.values import Statistics
 from kk99fix.state.replica import Replica, replays, replica_at, restored_replica, snapshot_headers
@@ -71,7 +71,7 @@ def replay_journal(
     folder, snapshots = state_dir / JOURNAL_FOLDER, state_dir / SNAPSHOT_FOLDER
     segments = list_segments(folder)
     if not segments:
-        raise JournalError(f"{folder}: there is no journal here.")
+        raise JournalMissingError(folder)
     replica = _newest(segments, snapshots) if from_snapshot else None
     if replica is not None:
         segments = [each for each in segments if each.header.number >= replica[1]]

@@ -13,7 +13,11 @@ import attrs
 
 from kk99fix.journal.compressed import sha256_of
 from kk99fix.journal.ends import check_sealed, find_tail
-from kk99fix.journal.errors import JournalDamagedError, JournalError, JournalReadError
+from kk99fix.journal.errors import (
+    JournalDamagedError,
+    JournalMissingError,
+    JournalReadError,
+)
 from kk99fix.journal.names import seal_name, seal_numbers, segment_paths
 from kk99fix.journal.removed import Removed, read_removed
 from kk99fix.journal.scan import Extent
@@ -80,7 +84,7 @@ def verify(state_dir: Path, progress: Progress) -> Verification:
     removed = _removed(journal, found)
     segments = _segments(journal, removed, found)
     if not segments and not found.problems:
-        raise JournalError(f"{journal}: there is no journal here.")
+        raise JournalMissingError(journal)
     found.removed_segment = removed.segment
     found.segments = len(segments)
     found.compressed = sum(segment.compressed for segment in segments)

@@ -57,7 +57,10 @@ def test_no_journal_is_one_sentence(tmp_path: Path, command: str, made: bool) ->
     result = run(tmp_path, command)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"{tmp_path / 'journal'}: there is no journal here." in result.stderr
+    assert (
+        f"{tmp_path / 'journal'}: there is no journal here. Start `kk99fix serve` first"
+        in result.stderr
+    )
 
 
 @pytest.mark.parametrize("command", ["show", "verify"])

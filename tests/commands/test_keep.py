@@ -119,4 +119,7 @@ def test_no_journal_is_one_sentence(tmp_path: Path) -> None:
     result = keep(tmp_path)
 
     assert result.exit_code == 66
-    assert f"{tmp_path / 'journal'}: there is no journal here." in result.stderr
+    assert (
+        f"{tmp_path / 'journal'}: there is no journal here. Start `kk99fix serve` first"
+        in result.stderr
+    )
