@@ -23,7 +23,7 @@ ORDERS = 600
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
     """A gateway over the shipped files, not started, with segments that fill soon."""
-    copy_files(tmp_path, metrics_port=0, segment_bytes=1_048_576, orders=10_000)
+    copy_files(tmp_path, metrics_port=0, segment_bytes=1_048_576, orders=10_000, projector="true")
     process = GatewayProcess(tmp_path)
     yield process
     process.close()
