@@ -14,7 +14,7 @@ from typing import Any
 from attrs import Factory, define
 
 from kk99fix.matcher.engine import Engine
-from kk99fix.matcher.values import Limits, ThrottleLimits
+from kk99fix.matcher.values import CapacityError, Limits, ThrottleLimits
 
 KINDS = ("instruments", "firms", "accounts", "sessions")
 
@@ -79,12 +79,18 @@ class Registry:
         return {"content": self.content, "gone": gone}
 
     def restore(self, state: dict[str, Any], engine: Engine, *, halted: bool) -> None:
-        """Take over what `saved` described, and give it to an engine that has nothing yet."""
+        """Take over what `saved` described, and give it to an engine that has nothing yet.
+
+        `CapacityError` when there is no room for every name that ever had an id.
+        """
         self.content = state["content"]
         if not self.content:
             return
         self.ids = self.content["ids"]
         for kind in KINDS:
+            needed, room = len(self.ids[kind]), getattr(engine.capacity, kind)
+            if needed > room:
+                raise CapacityError(kind, needed, room)
             self._known[kind] = {**state["gone"][kind], **self.content[kind]}
         self._set_all(engine, self._known["sessions"], halted=halted)
 

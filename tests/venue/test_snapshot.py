@@ -16,6 +16,7 @@ from kk99fix.matcher.values import CapacityError, CoreError
 from kk99fix.venue import venue as venue_module
 from kk99fix.venue.inputs import StorageInput
 from kk99fix.venue.recovery import replay
+from kk99fix.venue.registry import KINDS
 from kk99fix.venue.venue import Venue
 
 #: So few of everything that slots and ids are reused within a day.
@@ -134,6 +135,17 @@ def test_too_little_room(less: dict[str, int], name: str) -> None:
 
     assert refused.value.name == name
     assert refused.value.needed == getattr(TIGHT, name)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_too_little_room_for_names(name: str) -> None:
+    """Names that ever had an id need room too, and the refusal says how much."""
+    desk = play(VenueDesk(capacity=TIGHT), script(2, 50))
+    used = len(desk.venue.registry.ids[name])
+    with pytest.raises(CapacityError) as refused:
+        restored(taken(desk.venue), attrs.evolve(TIGHT, **{name: used - 1}))
+
+    assert (refused.value.name, refused.value.needed) == (name, used)
 
 
 def test_not_a_snapshot() -> None:
