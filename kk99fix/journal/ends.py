@@ -69,7 +69,9 @@ def check_sealed(
             f"; if the machine lost power and what came after is given up, move "
             f"{following.path.name} and all later segments out of the directory"
         )
-        raise _damage(segment, records, end, found_lsn, beyond=beyond, otherwise=given_up)
+        # A durable segment was on the disk before another one was begun.
+        otherwise = "" if segment.header.identity.durable else given_up
+        raise _damage(segment, records, end, found_lsn, beyond=beyond, otherwise=otherwise)
 
 
 def last_nonzero(records: Buffer, start: int) -> int:

@@ -183,7 +183,11 @@ def _segments(folder: Path, snapshot: SnapshotFile | None) -> list[Segment]:
     missing = folder / segment_name(header.segment)
     if not segments or segments[0].header.number > header.segment:
         found = f"the file is missing, and {snapshot.path} ends where it begins or within it"
-        raise JournalDamagedError(missing, 0, found, "Restore the file from a copy")
+        remedy = (
+            f"Restore the file from a copy; if what it held is given up, move the newest files out "
+            f"of {SNAPSHOT_FOLDER}/"
+        )
+        raise JournalDamagedError(missing, 0, found, remedy)
     if segments[0].header.first_lsn > header.lsn + 1:
         found = f"the segment begins behind the next record of {snapshot.path}"
         raise JournalDamagedError(segments[0].path, 24, found, "Restore the journal from a copy")

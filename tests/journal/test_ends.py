@@ -198,6 +198,16 @@ def test_an_input_that_ends_with_zeros_is_seen(tmp_path: Path) -> None:
         recover(tmp_path)
 
 
+def test_nothing_of_a_durable_journal_is_given_up(tmp_path: Path) -> None:
+    """What another segment follows was on the disk: no loss of power explains that it is not."""
+    (tmp_path / segment_name(1)).write_bytes(durable_image(FIRST))
+    (tmp_path / segment_name(2)).write_bytes(durable_image([], 2, 10))
+
+    with pytest.raises(JournalDamagedError, match=r"00000002\.kkj goes on with lsn 10") as refused:
+        recover(tmp_path)
+    assert "lost power" not in str(refused.value)
+
+
 def test_a_group_in_a_sealed_segment_is_passed_over(tmp_path: Path) -> None:
     """A marker behind the last unit takes no lsn, so the next segment still joins."""
     (tmp_path / segment_name(1)).write_bytes(durable_image(FIRST + SECOND + MARKER))
