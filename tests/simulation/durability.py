@@ -48,6 +48,7 @@ class Durability:
         if known is not None:
             self.compared += 1
             require(known == state_hash, "F2", f"another state behind lsn {next_lsn - 1}")
+        self._hashes[next_lsn] = state_hash
 
     @staticmethod
     def same(states: Iterable[tuple[int, int]]) -> None:

@@ -60,6 +60,8 @@ class Surroundings:
     on_recorded: Callable[[bytes], None]
     #: Told when there is something to do.
     wake: Callable[[], None]
+    #: Told of the venue's engine between two inputs, before what they caused is handed over.
+    on_applied: Callable[[Engine], None] = lambda _: None
     #: A fault to be injected into what leaves: frame in, frames out.
     tamper: Callable[[bytes], list[bytes]] | None = None
     #: A fault to be injected: messages leave before their records are written.
@@ -200,6 +202,7 @@ class VirtualPump:
     def _consume(self, connection: Connection) -> Event | None:
         data = connection.data
         consumed = self._engine.consume(connection.session, data, self.now_ns())
+        self._around.on_applied(self._engine)
         connection.data = data[consumed.used :]
         row = 0 if consumed.messages else connection.garbled_in_row
         connection.garbled_in_row = row + consumed.garbled
@@ -267,7 +270,7 @@ class VirtualPump:
             self._engine.release()
             self._send_ready()
         if not self._durable:
-            self._waiting += self._engine.take()
+            self._waiting += self._take()
             while self._waiting:
                 fits = self._fitting(0)
                 if not fits:
@@ -277,6 +280,11 @@ class VirtualPump:
             self._send_ready()
             return Flushed.DONE
         return self._flush_durable()
+
+    def _take(self) -> bytes:
+        """Take over what was recorded since the last time."""
+        self._around.on_applied(self._engine)
+        return self._engine.take()
 
     def _write(self, batch: bytes) -> None:
         """Write whole units at level `process`: they may be seen from now on."""
@@ -304,7 +312,7 @@ class VirtualPump:
                 self._send_ready()
                 self._mark_later()
                 return Flushed.DONE
-            self._waiting, self._done_bytes = self._engine.take(), 0
+            self._waiting, self._done_bytes = self._take(), 0
             self._filling += 1
             lib.kk_rings_mark(self._engine._handle)
         fits = self._fitting(GROUP_BYTES)

@@ -82,6 +82,7 @@ class World:
         self.around = Surroundings(
             self.time_line, self._disk, self._wires, self._recorded, lambda: None
         )
+        self.around.on_applied = self.watch.durability.note
         self._network = self._fork()
         self._process_dice = self._fork()
         self._disasters = self._fork()
