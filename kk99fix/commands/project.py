@@ -54,7 +54,8 @@ def project(
     Sessions, orders, executions, trades and positions as tables; docs/projection.md explains
     each. `kk99fix serve` runs this with --follow as its child, so it is needed by hand only for a
     stopped gateway, for another file, or to build the tables anew. Nothing is lost by building
-    anew: all of it stands in the journal. Whoever reads meanwhile keeps the old tables.
+    anew what stands in the journal; where [retention] has removed its beginning, the old tables
+    are kept beside under another name. Whoever reads meanwhile keeps the old tables.
 
     \b
     Exits with 0 at the end or when it is stopped,

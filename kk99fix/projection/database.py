@@ -127,8 +127,9 @@ def keep_aside(file: Path) -> Path | None:
     if not file.exists():
         return None
     old = file.resolve()
-    taken = len(list(file.parent.glob(f"{file.stem}-kept-*{file.suffix}")))
-    kept = file.with_name(f"{file.stem}-kept-{taken + 1}{file.suffix}")
+    number = 1
+    while (kept := file.with_name(f"{file.stem}-kept-{number}{file.suffix}")).exists():
+        number += 1
     try:
         for suffix in ("-wal", ""):
             if old.with_name(old.name + suffix).exists():

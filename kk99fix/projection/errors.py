@@ -72,6 +72,6 @@ def _explained(file: Path, error: sqlite3.Error) -> ProjectionError:
 def unusable(file: Path, found: str) -> ProjectionUnusableError:
     """Return the error for a database that has to be built anew."""
     return ProjectionUnusableError(
-        f"{file}: {found}. Run `{REBUILD}`: it builds the tables anew from the journal, "
-        f"which loses nothing."
+        f"{file}: {found}. Run `{REBUILD}`: it builds the tables anew from all that the journal "
+        f"has. Where [retention] has removed its beginning the present ones are kept beside."
     )

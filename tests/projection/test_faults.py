@@ -116,8 +116,9 @@ def test_what_retention_removed_is_not_missed_silently(day: Day, tmp_path: Path)
     directory = tmp_path / "journal"
     write_removed(Files(), directory, Removed(segment=2))
     first_lsn = list_segments(directory)[0].header.first_lsn
-    with pytest.raises(ProjectionUnusableError, match="what is between is gone"):
+    with pytest.raises(ProjectionUnusableError, match="what is between is gone") as caught:
         project_all(tmp_path)
+    assert "the present ones are kept beside" in str(caught.value)
     said: list[str] = []
     file = database_of(tmp_path)
     rebuild(Place(tmp_path, file, said.append, lambda: day.comparison.desk.venue.registry.content))
@@ -133,6 +134,19 @@ def test_what_retention_removed_is_not_missed_silently(day: Day, tmp_path: Path)
         rows_of(database_of(tmp_path), "SELECT min(lsn) AS lsn FROM executions")[0]["lsn"]
         > first_lsn
     )
+
+
+def test_what_is_kept_beside_is_never_written_over(tmp_path: Path) -> None:
+    """Whichever of the older ones somebody has removed, the others stay as they are."""
+    file = tmp_path / "projection.db"
+    file.write_bytes(b"now")
+    second = tmp_path / "projection-kept-2.db"
+    second.write_bytes(b"before")
+    kept = database.keep_aside(file)
+
+    assert kept is not None
+    assert kept.read_bytes() == b"now"
+    assert second.read_bytes() == b"before"
 
 
 @pytest.mark.parametrize(
