@@ -214,6 +214,7 @@ def _hold_against(
     seal: Seal, segment: Segment, sent: dict[tuple[int, int], Extent] | None, journal: Path
 ) -> None:
     """Compare a segment with its seal; JournalDamagedError, JournalReadError."""
+    segment = read_segment(segment.path)  # its file may have been compressed since
     if sha256_of(segment.path, compressed=segment.compressed) != seal.sha256:
         text = "the SHA-256 of the segment is not the sealed one, so bytes of it were changed"
         raise JournalDamagedError(segment.path, 0, text, _COPY)

@@ -84,6 +84,16 @@ def test_what_is_removed_meanwhile_is_no_problem(state: Path) -> None:
     assert found.sealed == 1
 
 
+def test_what_is_compressed_meanwhile_is_no_problem(state: Path) -> None:
+    """A segment's own file may be gone by the time that it is held against its seal."""
+
+    def squeeze(_: str) -> None:
+        keep(state, RetentionPolicy(compress_after_segments=1))
+
+    assert [problem.text for problem in verify(state, squeeze).problems] == []
+    assert check(state).compressed > 1
+
+
 def test_a_snapshot_that_is_saved_meanwhile_is_no_problem(state: Path) -> None:
     """It may stand behind what the journal had when its end was looked for."""
     folder = state / "snapshots"
