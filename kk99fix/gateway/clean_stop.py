@@ -6,12 +6,16 @@ A snapshot that cannot be written costs the next start some time and nothing els
 """
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.journal.errors import JournalWriteError
+from kk99fix.journal.names import seal_name
 from kk99fix.journal.segment import segment_name
 from kk99fix.journal.settle import settle
+from kk99fix.journal.writer import JournalWriter
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, save_snapshot
 from kk99fix.venue.inputs import TickInput
 
@@ -29,7 +33,8 @@ def save_clean_snapshot(gateway: Gateway) -> None:
     venue, writer = storage.venue, storage.writer
     begun = time.monotonic()
     try:
-        settle(storage.files, writer.directory / segment_name(writer.segment))
+        for segment in _unsynced(writer):
+            settle(storage.files, segment)
         path = save_snapshot(
             venue,
             storage.state_dir / SNAPSHOT_FOLDER,
@@ -43,3 +48,15 @@ def save_clean_snapshot(gateway: Gateway) -> None:
     else:
         seconds = round(time.monotonic() - begun, 3)
         gateway.log.info("snapshot written", path=str(path), seconds=seconds)
+
+
+def _unsynced(writer: JournalWriter) -> Iterator[Path]:
+    """The last segment, and at level `process` those before it that no keeper has synced."""
+    number = writer.segment
+    yield writer.directory / segment_name(number)
+    while not writer.identity.durable:
+        number -= 1
+        path = writer.directory / segment_name(number)
+        if not path.exists() or (writer.directory / seal_name(number)).exists():
+            return
+        yield path

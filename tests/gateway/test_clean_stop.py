@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from support.fix_peer import decode
+from support.kept_state import rest
 from support.live_gateway import at_level, live_gateway, small_settings
 from support.live_peer import cancel, order
 from support.still_gateway import StillGateway
 
 from kk99fix.gateway import server
 from kk99fix.journal.files import Files
+from kk99fix.journal.names import seal_name
+from kk99fix.journal.segment import segment_name
 from kk99fix.state.snapshot_file import read_header
 from kk99fix.state.snapshots import list_snapshots
 from kk99fix.venue import venue as venue_module
@@ -100,3 +103,34 @@ def test_no_room_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert list((tmp_path / "var" / "snapshots").iterdir()) == []
     with StillGateway(settings, tmp_path / "var") as again:
         assert again.gateway.storage.recovered.messages > 0
+
+
+class SyncedFiles(Files):
+    """The system's, which remembers which files were synced."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.synced: list[str] = []
+
+    def fdatasync(self, fd: int) -> None:
+        """Note the name that the file has now."""
+        super().fdatasync(fd)
+        self.synced.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+
+
+def test_all_of_the_journal_is_on_the_disk_after_it(tmp_path: Path) -> None:
+    """At level process nobody has waited for the segments yet; those with a seal are there."""
+    files = SyncedFiles()
+    settings = small_settings(tmp_path)
+    still = StillGateway(settings, tmp_path / "var", files=files)
+    rest(still, still.connect("BROKER1"), 5000)
+    last = still.gateway.storage.writer.segment
+    assert last >= 3
+    (tmp_path / "var" / "journal" / seal_name(1)).touch()
+    files.synced.clear()
+    server.stop(still.gateway, snapshot=True)
+    still.hang_up()
+
+    wanted = {segment_name(number) for number in range(2, last + 1)}
+    assert {name for name in files.synced if name.endswith(".kkj")} == wanted
+    assert files.synced[-1].endswith(".tmp")
