@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define, evolve, frozen
 
 from kk99fix.gateway.logs import Log
+from kk99fix.journal.errors import JournalError
 from kk99fix.journal.messages import SentMessages
 
 KEEPER = "keeper"
@@ -60,10 +61,10 @@ class ChildReports:
             case "status":
                 self._status(event)
             case "segment compressed":
-                self.sent.replaced(_number(event, "segment"))
+                self._let_go(event)
                 self.keeper = evolve(self.keeper, compressed=self.keeper.compressed + 1)
             case "segment removed":
-                self.sent.replaced(_number(event, "segment"))
+                self._let_go(event)
                 self.keeper = evolve(self.keeper, removed=self.keeper.removed + 1)
                 self.log.info("segment removed", segment=event["segment"])
             case "snapshot saved":
@@ -93,6 +94,13 @@ class ChildReports:
                 self.log.info("projector notes", text=event["text"])
             case _:
                 raise KeyError(event["event"])
+
+    def _let_go(self, event: dict[str, Any]) -> None:
+        """Let go of a segment; a note that cannot be read is read again when a resend needs it."""
+        try:
+            self.sent.replaced(_number(event, "segment"))
+        except JournalError as error:
+            self.log.warning("note of removed segments not read", error=str(error))
 
     def _status(self, event: dict[str, Any]) -> None:
         self.keeper = evolve(self.keeper, **{name: _number(event, name) for name in _STATUS})

@@ -120,7 +120,8 @@ def newest_snapshot(folder: Path, progress: Callable[[str], None]) -> SnapshotFi
 def remove_unfinished(folder: Path, files: Files) -> None:
     """Remove what a process that died has left half written; JournalWriteError.
 
-    Only for a start that holds the lock: nobody writes a snapshot then.
+    Only for a start that holds the lock, before it has a keeper. One that is at work all the same
+    (by hand, or its gateway was just killed) loses its file, ends, and does the same again.
     """
     for path in folder.glob(f"*{TEMPORARY_SUFFIX}"):
         try:

@@ -8,6 +8,8 @@ from support.live_gateway import LogLines
 
 from kk99fix.gateway.child_reports import ChildReports, KeeperStatistics
 from kk99fix.journal.messages import SentMessages
+from kk99fix.journal.names import REMOVED_NAME
+from kk99fix.journal.segment import PAGE_BYTES, Position
 
 STATUS: dict[str, Any] = {
     "event": "status",
@@ -66,6 +68,16 @@ def test_what_is_replaced_is_let_go(desk: Desk) -> None:
 
     assert desk.sent.numbers == [3, 1]
     assert (desk.reports.keeper.compressed, desk.reports.keeper.removed) == (1, 1)
+
+
+def test_a_note_that_cannot_be_read_is_a_warning(tmp_path: Path, desk: Desk) -> None:
+    """What the keeper has written beside the segments never ends the gateway."""
+    sent = SentMessages(tmp_path, lambda: Position(1, PAGE_BYTES))
+    (tmp_path / REMOVED_NAME).write_text("{")
+    ChildReports(desk.logged.log, sent).of_keeper({"event": "segment removed", "segment": 1})
+
+    (line,) = desk.logged.of("note of removed segments not read")
+    assert REMOVED_NAME in line["error"]
 
 
 def test_a_mismatch_is_an_alarm(desk: Desk) -> None:
