@@ -49,7 +49,8 @@ def writer_lock(file: Path) -> Iterator[None]:
             owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             raise ProjectionBusyError(
                 f"{file}: another `kk99fix project` (pid {owner}) writes this database; while "
-                f"`kk99fix serve` runs that is its child. Wait for it, or stop it first."
+                f"`kk99fix serve` runs that is its child, which keeps the tables up to date. "
+                f"To rebuild sound tables stop the gateway first."
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
