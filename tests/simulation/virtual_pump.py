@@ -362,7 +362,7 @@ class VirtualPump:
 
             def mark() -> None:
                 self._marking = False
-                if self.settled and not self.closed and self._fd >= 0:
+                if not self.closed and self.settled and self._fd >= 0:
                     self._write_marker()
 
             self._around.time_line.after(self._idle_ns, mark)
