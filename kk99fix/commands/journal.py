@@ -8,12 +8,11 @@ from kk99fix.commands.journal_options import faults_reported, state_option
 from kk99fix.commands.journal_replay import replay_command
 from kk99fix.commands.journal_verify import verify_command
 from kk99fix.journal.errors import JournalMissingError
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.printer import Selection, show
 from kk99fix.journal.reader import read_records
 from kk99fix.journal.record import Kind
 from kk99fix.journal.segment import Segment, list_segments
-
-JOURNAL_DIR_NAME = "journal"
 
 
 @click.group(short_help="Look into the journal.")
@@ -78,7 +77,7 @@ def show_command(
 
 
 def _segments(state_dir: Path) -> list[Segment]:
-    segments = list_segments(state_dir / JOURNAL_DIR_NAME)
+    segments = list_segments(state_dir / JOURNAL_FOLDER)
     if not segments:
-        raise JournalMissingError(state_dir / JOURNAL_DIR_NAME)
+        raise JournalMissingError(state_dir / JOURNAL_FOLDER)
     return segments

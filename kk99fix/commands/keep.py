@@ -20,9 +20,9 @@ from kk99fix.journal.errors import (
     JournalWriteError,
 )
 from kk99fix.journal.lock import StateLock
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.keeper.keeper import Keeper, KeeperPolicy
 from kk99fix.state.retention import RetentionPolicy
-from kk99fix.state.storage import JOURNAL_FOLDER
 
 LOCK_NAME: Final = "keeper.lock"
 LOOK_EVERY_S: Final = 0.5

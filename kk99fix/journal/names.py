@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+#: Of the state directory: where all of them are.
+JOURNAL_FOLDER: Final = "journal"
 COMPRESSED_SUFFIX: Final = ".kkj.zst"
 SEAL_SUFFIX: Final = ".seal"
 REMOVED_NAME: Final = "removed.json"

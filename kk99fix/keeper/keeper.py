@@ -17,6 +17,7 @@ import attrs
 
 from kk99fix.journal.errors import JournalDamagedError, JournalWriteError
 from kk99fix.journal.files import Files
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.seals import read_seal
 from kk99fix.keeper.segments import Kept, Segments
 from kk99fix.state.replica import snapshot_headers
@@ -30,7 +31,6 @@ from kk99fix.state.retention import (
 )
 from kk99fix.state.snapshot_file import SnapshotHeader
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, save_snapshot
-from kk99fix.state.storage import JOURNAL_FOLDER
 from kk99fix.venue.recovery import DivergenceError
 
 MINUTE_NS: Final = 60 * 1_000_000_000

@@ -11,6 +11,7 @@ import attrs
 
 from kk99fix.journal.errors import JournalMissingError
 from kk99fix.journal.follow import JournalPosition
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import segments_from
 from kk99fix.journal.record import HEADER
 from kk99fix.journal.scan import Scan
@@ -19,7 +20,6 @@ from kk99fix.matcher import library as core
 from kk99fix.projection import schema
 from kk99fix.projection.errors import unusable
 
-JOURNAL_FOLDER: Final = "journal"
 #: The core's own loops for what the follower would do in Python.
 FAST_SCAN: Final = Scan(
     whole_units=core.verify,

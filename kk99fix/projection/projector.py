@@ -20,13 +20,13 @@ import attrs
 from sqlite_utils import Database
 
 from kk99fix.journal.follow import Follower
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.segment import Segment
 from kk99fix.projection import database, schema
 from kk99fix.projection.errors import faults_of, unusable
 from kk99fix.projection.fold import Fold
 from kk99fix.projection.position import (
     FAST_SCAN,
-    JOURNAL_FOLDER,
     StoredPosition,
     journal_segments,
     read_position,

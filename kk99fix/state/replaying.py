@@ -13,11 +13,12 @@ import attrs
 
 from kk99fix.journal.ends import check_sealed
 from kk99fix.journal.errors import JournalError, JournalMissingError
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.segment import Segment, list_segments, map_records, read_whole
 from kk99fix.matcher.values import Statistics
 from kk99fix.state.replica import Replica, replays, replica_at, restored_replica, snapshot_headers
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER
-from kk99fix.state.storage import FAST_SCAN, JOURNAL_FOLDER
+from kk99fix.state.storage import FAST_SCAN
 
 
 @attrs.define

@@ -24,6 +24,7 @@ from kk99fix.journal.errors import JournalDamagedError
 from kk99fix.journal.files import Files
 from kk99fix.journal.lock import StateLock
 from kk99fix.journal.messages import SentMessages
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import JournalReader, Run
 from kk99fix.journal.scan import Scan
 from kk99fix.journal.segment import (
@@ -44,8 +45,6 @@ from kk99fix.state.snapshot_file import SnapshotFile
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, newest_snapshot, remove_unfinished, restore
 from kk99fix.venue.recovery import Recovered, replay
 from kk99fix.venue.venue import Venue
-
-JOURNAL_FOLDER = "journal"
 
 #: The core's own loops for what the journal reader would do in Python.
 FAST_SCAN = Scan(

@@ -18,7 +18,7 @@ from kk99fix.journal.errors import (
     JournalMissingError,
     JournalReadError,
 )
-from kk99fix.journal.names import seal_name, seal_numbers, segment_paths
+from kk99fix.journal.names import JOURNAL_FOLDER, seal_name, seal_numbers, segment_paths
 from kk99fix.journal.removed import Removed, read_removed
 from kk99fix.journal.scan import Extent
 from kk99fix.journal.seals import REMEDY, Seal, next_chain, read_seal
@@ -34,7 +34,7 @@ from kk99fix.journal.segment import (
 )
 from kk99fix.state.snapshot_file import read_file
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, list_snapshots
-from kk99fix.state.storage import FAST_SCAN, JOURNAL_FOLDER
+from kk99fix.state.storage import FAST_SCAN
 
 Progress = Callable[[str], None]
 _COPY = "No file was changed. Restore the file from a copy"

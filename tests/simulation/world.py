@@ -27,12 +27,13 @@ from kk99fix.config.schedule import position
 from kk99fix.fix.framing import Frame, Framer
 from kk99fix.gateway import chunks, server
 from kk99fix.journal.lock import StateLock
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import units
 from kk99fix.journal.record import Record
 from kk99fix.journal.segment import list_segments, map_records
 from kk99fix.state import storage as storage_module
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER
-from kk99fix.state.storage import JOURNAL_FOLDER, Storage, open_storage
+from kk99fix.state.storage import Storage, open_storage
 from kk99fix.venue import venue as venue_module
 from simulation.counterparty import Counterparty
 from simulation.crashes import CrashedError, Disk

@@ -14,12 +14,13 @@ import attrs
 from kk99fix.config.load import Settings
 from kk99fix.gateway.server import capacity_of
 from kk99fix.journal.files import Files
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import read_records, units
 from kk99fix.journal.record import DropCopy, Kind
 from kk99fix.journal.segment import PAGE_BYTES, list_segments, map_records, segment_name
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.library import crc32c
-from kk99fix.state.storage import JOURNAL_FOLDER, Storage, open_storage
+from kk99fix.state.storage import Storage, open_storage
 from kk99fix.venue.recovery import replay
 from kk99fix.venue.venue import Venue
 from support.disk_planes import Image

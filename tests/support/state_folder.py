@@ -6,13 +6,14 @@ from pathlib import Path
 
 import attrs
 
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.segment import Identity
 from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher import library as core
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, save_snapshot
-from kk99fix.state.storage import JOURNAL_FOLDER, Storage, open_storage, segment_capacity
+from kk99fix.state.storage import Storage, open_storage, segment_capacity
 from kk99fix.venue.recovery import replay, unit_length
 from kk99fix.venue.venue import Venue
 from support.small_venue import FIRST_DAY
