@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from kk99fix.journal.files import Files
 from kk99fix.projection.errors import (
     ProjectionBusyError,
     ProjectionDiskError,
@@ -118,7 +119,7 @@ def put_in_place(generation: Path, file: Path) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(generation.name)
         link.replace(file)
-        _sync_directory(file.parent)
+        Files().sync_directory(file.parent)
     except OSError as error:
         raise _disk_error(file, error) from error
 
@@ -163,14 +164,6 @@ def _generations(file: Path) -> list[tuple[int, Path]]:
     pattern = re.compile(rf"{re.escape(file.stem)}-(\d+){re.escape(file.suffix)}")
     found = ((pattern.fullmatch(path.name), path) for path in file.parent.iterdir())
     return sorted((int(match[1]), path) for match, path in found if match is not None)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _disk_error(path: Path, cause: OSError) -> ProjectionDiskError:
