@@ -286,6 +286,8 @@ class SentMessages:
         offset = place.offset - PAGE_BYTES
         if offset >= end:
             return True
+        if not self._marked_behind(indexed, offset, end):
+            return False
         end = self._slice_end(indexed, offset, end)
         start = offset
         offset = self._scan.find_sent(indexed.records[:end], offset, *key, search.number)
@@ -302,6 +304,19 @@ class SentMessages:
         if number == search.end.segment:
             return search.end.offset - PAGE_BYTES
         return self._end(number)
+
+    def _marked_behind(self, indexed: Indexed, start: int, end: int) -> bool:
+        """Whether the marks reach behind `start`; else they reach one mark further now.
+
+        A seal knows places in a segment of which nothing has been marked yet.
+        """
+        last = indexed.marks[-1]
+        if last > start:
+            return True
+        lsn = indexed.segment.header.first_lsn + len(indexed.marks) * MARK_EVERY
+        found = self._offset_of(indexed, lsn, end)
+        indexed.passed(last, indexed.marks[-1])
+        return found is None or found > start
 
     def _slice_end(self, indexed: Indexed, start: int, end: int) -> int:
         """Return a record's offset a few thousand records behind `start`, or `end`."""

@@ -22,6 +22,8 @@ LEVELS = ("process", "durable")
 OUTSTANDING = 300
 #: How often a round ends by a planned stop that is killed on its way.
 PLANNED = 0.2
+#: What a failure shows of the gateway's log, from its end.
+LOG_SHOWN_CHARACTERS = 20_000
 ENVELOPE = {9, 10, 34, 43, 52, 56, 97, 115, 122, 797}
 
 
@@ -130,6 +132,9 @@ def test_kills_under_load_lose_and_change_nothing(gateway: GatewayProcess) -> No
         assert missed
         check_everything(clients)
         check_copies(clients, desk)
+    except BaseException:
+        print(gateway.log()[-LOG_SHOWN_CHARACTERS:])  # noqa: T201 - shown with a failure
+        raise
     finally:
         for client in (*clients, desk):
             client.close()

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from support.journal_files import unit, write_journal
+from support.sealed_journal import seal_all
 from support.sent_messages import fetch, fetch_prepared
 
 from kk99fix.journal import messages
@@ -114,3 +115,30 @@ def test_a_session_without_messages_is_ready_in_the_end(
 
     assert fetch_prepared(sent, 9, 0, 1, 10, 1000) == []
     assert sum(sizes[scans:]) == 0
+
+
+@pytest.mark.parametrize("begin", range(1, 13))
+def test_a_place_deep_in_a_sealed_segment_is_walked_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: int
+) -> None:
+    """What a seal knows lies behind every mark: the search goes forward from there, in slices."""
+    monkeypatch.setattr(messages, "MARK_EVERY", 2)
+    monkeypatch.setattr(messages, "SLICE_MARKS", 1)
+    batches = []
+    for n in range(60):
+        session, number = (9, n // 5 + 1) if n % 5 == 4 else (7, n + 1)
+        batches.append(unit(1 + 2 * n, (b"x" * 300,), session=session, number=number))
+    writer = write_journal(tmp_path, batches)
+    seal_all(tmp_path)
+    steps: list[int] = []
+
+    def walked(records: Buffer, start: int, session: int, epoch: int, number: int) -> int:
+        found = find_sent(records, start, session, epoch, number)
+        steps.append(found - start)
+        return found
+
+    sent = SentMessages(tmp_path, lambda: writer.position, scan=Scan(find_sent=walked))
+
+    assert [record.number for record in fetch(sent, 9, 0, begin)] == list(range(begin, 13))
+    assert min(steps) >= 0
+    assert max(steps) <= 4 * 400
