@@ -17,11 +17,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from attrs import frozen
 
-from kk99fix.config.load import Settings
 from kk99fix.config.sessions import SessionFile
 from kk99fix.fix import tables
 from kk99fix.fix.message import Message
 from kk99fix.gateway.addresses import within
+from kk99fix.gateway.current import Current
 from kk99fix.venue.registry import Registry
 
 HASHES_AT_ONCE: Final = 2
@@ -54,7 +54,7 @@ class Authenticator:
 
     def __init__(
         self,
-        settings: Settings,
+        current: Current,
         registry: Registry,
         *,
         in_period: Callable[[str], bool],
@@ -65,19 +65,17 @@ class Authenticator:
         `in_period` changes nothing, so a stranger may cause it to be asked; `is_open` has the last
         word, and may bring the session to the present moment.
         """
-        self._settings = settings
+        self._current = current
         self._registry = registry
         self._in_period = in_period
         self._is_open = is_open
         self._hasher = PasswordHasher()
         self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
         self._waiting = 0
-        found = {network for file in settings.sessions for network in file.logon.allow_from}
-        self._networks = tuple(sorted(found, key=str))
 
     def reachable_from(self, address: str) -> bool:
         """Whether some session may log on from this address."""
-        return within(address, self._networks)
+        return within(address, self._current.networks)
 
     async def admit(self, message: Message, address: str) -> Admitted | Refusal:
         """Decide on the first message of a connection from `address`."""
@@ -102,7 +100,7 @@ class Authenticator:
 
     def _session_file(self, message: Message) -> SessionFile | None:
         sender, target = message.get(49) or b"", message.get(56) or b""
-        file = self._settings.session(sender.decode("ascii", "replace"))
+        file = self._current.session(sender.decode("ascii", "replace"))
         if file is None or file.session.target_comp_id.encode("ascii") != target:
             return None
         return file

@@ -8,6 +8,7 @@ from kk99fix.gateway.child_reports import ChildReports
 from kk99fix.gateway.children import Children
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.current import Current
 from kk99fix.gateway.disk_space import DiskSpace
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.live import LiveLoop
@@ -22,7 +23,7 @@ from kk99fix.state.storage import Storage
 class Gateway:
     """One gateway."""
 
-    settings: Settings
+    current: Current
     storage: Storage
     sequencer: Sequencer
     connections: Connections
@@ -36,3 +37,8 @@ class Gateway:
     children: Children
     child_reports: ChildReports
     log: Log
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that apply now."""
+        return self.current.settings

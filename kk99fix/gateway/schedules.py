@@ -12,13 +12,14 @@ and ended, so that whatever passed while the process was down is made up for, in
 Sessions with equal schedules share what there is to know about the present moment.
 """
 
+import math
 from typing import Final
 
 import trio
 
-from kk99fix.config.load import Settings
 from kk99fix.config.schedule import End, Position, Schedule, Start, due, next_period, position
 from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.current import Current
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.venue.session_commands import NewsInput, SessionEndInput, SessionStartInput
@@ -55,19 +56,18 @@ class Schedules:
     """Follows the schedules of all sessions that have one; see the top of this module."""
 
     def __init__(
-        self, settings: Settings, sequencer: Sequencer, connections: Connections, log: Log
+        self, current: Current, sequencer: Sequencer, connections: Connections, log: Log
     ) -> None:
-        """Take the session files."""
+        """Take the session files, and follow their changes."""
+        self._current = current
         self._sequencer = sequencer
         self._connections = connections
         self._log = log
-        self._cancels = {file.comp_id: file.logon.cancel_on_logout for file in settings.sessions}
-        courses: dict[Schedule, _Course] = {}
-        self._courses = {
-            file.comp_id: courses.setdefault(file.schedule, _Course(file.schedule))
-            for file in settings.sessions
-            if file.schedule is not None
-        }
+        self._courses: dict[str, _Course] = {}
+        self._shared: dict[Schedule, _Course] = {}
+        self._changed = trio.Event()
+        self._follow(frozenset(file.comp_id for file in current.settings.sessions))
+        current.subscribe(self._follow)
 
     def in_period(self, comp_id: str) -> bool:
         """Whether a period of the session lasts now; nothing is carried out for it."""
@@ -93,21 +93,41 @@ class Schedules:
 
     async def run(self) -> None:
         """Bring every session over each of its boundaries, for ever."""
-        while self._courses:
+        while True:
+            self._changed = trio.Event()
             waiting = False
-            for comp_id in self._courses:
+            for comp_id in tuple(self._courses):
                 boundaries = self._due(comp_id)
                 if boundaries:
                     waiting |= not self._carry_out(comp_id, boundaries)
                     # Many sessions may end at once: everybody else's traffic goes on in between.
                     await trio.lowlevel.checkpoint()
-            await trio.sleep(LOOK_AGAIN_S if waiting else self._pause_s())
-        await trio.sleep_forever()
+            with trio.move_on_after(LOOK_AGAIN_S if waiting else self._pause_s()):
+                await self._changed.wait()
+
+    def _follow(self, changed: frozenset[str]) -> None:
+        """Take up the schedules of session files that are new or have changed."""
+        for comp_id in changed:
+            file = self._current.session(comp_id)
+            if file is None or file.schedule is None:
+                self._courses.pop(comp_id, None)
+            else:
+                shared = self._shared.setdefault(file.schedule, _Course(file.schedule))
+                self._courses[comp_id] = shared
+        used = {course.schedule for course in self._courses.values()}
+        self._shared = {schedule: self._shared[schedule] for schedule in used}
+        self._changed.set()
+
+    def _cancels(self, comp_id: str) -> bool:
+        file = self._current.session(comp_id)
+        return file is not None and file.logon.cancel_on_logout
 
     def _pause_s(self) -> float:
         now_ns = self._sequencer.pump.now_ns()
-        until_ns = min(course.position(now_ns).until_ns for course in self._courses.values())
-        return min(SLEEP_MAX_S, (until_ns - now_ns) / NS_PER_S)
+        moments_ns = [course.position(now_ns).until_ns for course in self._shared.values()]
+        if not moments_ns:
+            return math.inf
+        return min(SLEEP_MAX_S, (min(moments_ns) - now_ns) / NS_PER_S)
 
     def _due(self, comp_id: str) -> tuple[Start | End, ...]:
         """What the session has missed until now."""
@@ -145,7 +165,7 @@ class Schedules:
         text = f"the session ends at {schedule.end} {schedule.zone}"
         if self._sequencer.venue.is_live(session):
             lines = (
-                ORDERS[self._cancels[comp_id]],
+                ORDERS[self._cancels(comp_id)],
                 NUMBERS[next_period(schedule, end.at_ns).resets],
             )
             self._sequencer.apply(NewsInput(session, HEADLINE, lines))

@@ -28,6 +28,7 @@ from kk99fix.gateway.chunks import Chunks
 from kk99fix.gateway.clean_stop import end_slices, save_clean_snapshot
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.current import Current
 from kk99fix.gateway.disk_space import DiskSpace
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.listening import ListenError
@@ -120,13 +121,14 @@ def start(
     feeder = _feeder(settings, storage, sequencer, log)
     connections = Connections(sequencer, feeder, log)
     loop = LiveLoop(sequencer, connections, feeder)
-    schedules = Schedules(settings, sequencer, connections, log)
+    current = Current(settings)
+    schedules = Schedules(current, sequencer, connections, log)
     _bring_up_to_date(settings, storage, sequencer, log)
     schedules.catch_up()
     disk_space = _disk_space(settings, storage, sequencer, log)
     disk_space.begin()
     authenticator = Authenticator(
-        settings,
+        current,
         storage.venue.registry,
         in_period=schedules.in_period,
         is_open=schedules.is_open,
@@ -139,7 +141,7 @@ def start(
     family.listen(KEEPER, reports.of_keeper)
     family.listen(PROJECTOR, reports.of_projector)
     return Gateway(
-        settings=settings,
+        current=current,
         storage=storage,
         sequencer=sequencer,
         connections=connections,

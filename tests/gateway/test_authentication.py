@@ -15,6 +15,7 @@ from kk99fix.config.resolve import resolve
 from kk99fix.fix.split import split
 from kk99fix.gateway import authentication
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
+from kk99fix.gateway.current import Current
 from kk99fix.venue.registry import Registry
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -41,7 +42,7 @@ def make(
     content = registry.plan(resolve(settings))
     registry.content = json.loads(content)
     registry.ids = registry.content["ids"]
-    return Authenticator(settings, registry, in_period=in_period, is_open=is_open)
+    return Authenticator(Current(settings), registry, in_period=in_period, is_open=is_open)
 
 
 @pytest.fixture

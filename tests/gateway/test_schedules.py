@@ -19,6 +19,7 @@ from kk99fix.config.load import Settings
 from kk99fix.config.schedule import Schedule
 from kk99fix.fix.values import format_utc_timestamp
 from kk99fix.gateway.clock import VenueClock
+from kk99fix.gateway.current import Current
 from kk99fix.gateway.schedules import LOOK_AGAIN_S, Schedules
 from kk99fix.venue.inputs import TickInput
 from kk99fix.venue.session_commands import NewsInput, SessionEndInput, SessionStartInput
@@ -413,13 +414,15 @@ class Fake:
         """Return the task's object for sessions of these schedules."""
         files = [
             SimpleNamespace(
-                comp_id=name, schedule=each, logon=SimpleNamespace(cancel_on_logout=False)
+                comp_id=name,
+                schedule=each,
+                logon=SimpleNamespace(allow_from=(), cancel_on_logout=False),
             )
             for name, each in by_name.items()
         ]
-        settings = cast("Any", SimpleNamespace(sessions=files))
+        current = Current(cast("Any", SimpleNamespace(sessions=files)))
         me = cast("Any", self)
-        return Schedules(settings, me, me, LogLines().log)
+        return Schedules(current, me, me, LogLines().log)
 
 
 FX = Schedule("17:00", "17:00", "America/New_York", start_day="sun", end_day="fri")
