@@ -107,7 +107,7 @@ class Schedules:
 
     def _follow(self, changed: frozenset[str]) -> None:
         """Take up the schedules of session files that are new or have changed."""
-        for comp_id in changed:
+        for comp_id in sorted(changed):
             file = self._current.session(comp_id)
             if file is None or file.schedule is None:
                 self._courses.pop(comp_id, None)
