@@ -5,6 +5,7 @@ A contradiction inside the file (an unknown name, a tag used twice) raises Dicti
 """
 
 import hashlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,9 @@ from typing import Any, Final
 import attrs
 
 TOML_PATH: Final = Path(__file__).with_name("dictionary.toml")
+
+#: Keys, at any depth, that are for people alone.
+WORDS: Final = frozenset({"about", "when", "example"})
 
 DATATYPES: Final = (
     "STRING",
@@ -43,7 +47,7 @@ class DictionaryError(Exception):
 
 @attrs.frozen
 class Field:
-    """One field: its tag, its FIX 4.4 datatype, and the values FIX lists for it, if any."""
+    """One field: its tag, its FIX 4.4 datatype, and the values FIX lists with their names."""
 
     name: str
     tag: int
@@ -111,11 +115,10 @@ class Dictionary:
 
 def load(path: Path = TOML_PATH) -> Dictionary:
     """Read and check the dictionary; DictionaryError names what contradicts what."""
-    raw = path.read_bytes()
-    document = tomllib.loads(raw.decode())
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
     components: dict[str, Any] = document["component"]
     dictionary = Dictionary(
-        digest=hashlib.sha256(raw).hexdigest(),
+        digest=_digest(document),
         begin_string=document["begin_string"],
         header=_message("", document["header"], components),
         trailer=_message("", document["trailer"], components),
@@ -142,9 +145,27 @@ def load(path: Path = TOML_PATH) -> Dictionary:
     return dictionary
 
 
+def _digest(document: dict[str, Any]) -> str:
+    """SHA-256 of what the gateway does by; what people read of it may change under a journal."""
+    facts = json.dumps(_without_words(document), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def _without_words(value: Any) -> Any:  # noqa: ANN401 - whatever TOML has
+    if isinstance(value, list):
+        return [_without_words(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: sorted(item) if key == "enum" else _without_words(item)
+        for key, item in value.items()
+        if key not in WORDS
+    }
+
+
 def _field(name: str, value: dict[str, Any]) -> Field:
-    enum = value.get("enum", [])
-    names = tuple(enum.values()) if isinstance(enum, dict) else ()
+    enum = value.get("enum", {})
+    names = tuple(enum.values())
     return Field(name, value["tag"], value["type"], tuple(enum), names, value.get("length_of"))
 
 

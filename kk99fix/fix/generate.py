@@ -1,4 +1,4 @@
-"""Writes the generated tables from `dictionary.toml`.
+"""Writes what is made from `dictionary.toml`: the tables, and what counterparties are handed.
 
 `python -m kk99fix.fix.generate` writes them into the source tree;
 with `--check` it writes nothing and fails if one differs.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from kk99fix.fix import dictionary, render_c, render_python
+from kk99fix.fix import dictionary, render_c, render_python, render_quickfix
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -22,6 +22,12 @@ def generated(source: dictionary.Dictionary) -> dict[str, str]:
         "matcher_c/include/kk_reasons.h": render_c.reasons_header(source),
         "matcher_c/src/fix_tables.h": render_c.tables_header(source),
         "matcher_c/src/fix_tables.c": render_c.tables_source(source),
+        **{
+            f"docs/fix/{render_quickfix.file_name(dialect)}": render_quickfix.data_dictionary(
+                source, dialect
+            )
+            for dialect in render_quickfix.DIALECTS
+        },
     }
 
 
@@ -42,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"stale: {path}\n")
         return 1 if paths else 0
     for path, text in generated(dictionary.load()).items():
+        (ROOT / path).parent.mkdir(exist_ok=True)
         (ROOT / path).write_text(text, encoding="utf-8")
     return 0
 

@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "103019492645e56524b1c705d38f1ed39199b12d5a050bea223d52660f5bdbad"
+DICTIONARY_SHA256: Final = "273a24565f6c1e0bcab39184638e94188bd31d83f9c260923f82ef20f8c36f2b"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 

@@ -475,7 +475,7 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
 };
 
 const char kk_dictionary_digest[65] =
-    "103019492645e56524b1c705d38f1ed39199b12d5a050bea223d52660f5bdbad";
+    "273a24565f6c1e0bcab39184638e94188bd31d83f9c260923f82ef20f8c36f2b";
 
 /* clang-format on */
 

@@ -96,3 +96,17 @@ def test_contradictions_are_found(
 
     with pytest.raises(dictionary.DictionaryError, match=complaint):
         dictionary.load(path)
+
+
+def test_words_do_not_change_the_digest(tmp_path: Path) -> None:
+    """A journal is bound to what the dictionary makes the venue do, not to how it is described."""
+    text = dictionary.TOML_PATH.read_text()
+    named, about, other = (tmp_path / f"{name}.toml" for name in ("named", "about", "other"))
+    named.write_text(text.replace('1 = "MARKET"', '1 = "AT_ANY_PRICE"'))
+    about.write_text(text.replace("[message.D]", '[message.D]\nwhen = { Price = "always" }'))
+    other.write_text(text.replace('1 = "MARKET", ', ""))
+    assert text not in {path.read_text() for path in (named, about, other)}
+
+    assert dictionary.load(named).digest == tables.DICTIONARY_SHA256
+    assert dictionary.load(about).digest == tables.DICTIONARY_SHA256
+    assert dictionary.load(other).digest != tables.DICTIONARY_SHA256
