@@ -19,12 +19,13 @@ from attrs import frozen
 
 from kk99fix.config.venue import Listen
 from kk99fix.fix import masking, split
-from kk99fix.gateway.addresses import within
+from kk99fix.gateway.addresses import plain_address, within
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.first_frame import FirstFrame, read_first_frame
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.origin import Introduction, Origin
+from kk99fix.gateway.peer import Peer
 from kk99fix.gateway.refusals import Refusals
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.venue.inputs import LogonInput
@@ -70,14 +71,14 @@ class Acceptor:
         started = trio.current_time()
         sock = stream.socket
         try:
-            peer = str(sock.getpeername()[0])
+            address = plain_address(str(sock.getpeername()[0]))
         except OSError:
             sock.close()
             return
-        origin: Origin | None = Origin(peer)
-        if within(peer, self._listen.proxy_from) and not self._full():
-            with self._counted(peer):
-                origin = await self._introduced(sock, peer, started)
+        origin: Origin | None = Origin(address)
+        if within(address, self._listen.proxy_from) and not self._full():
+            with self._counted(address):
+                origin = await self._introduced(sock, address, started)
         if origin is None:
             return
         cause = self._not_even_knock(origin.address)
@@ -168,7 +169,7 @@ class Acceptor:
             return Refused("closed-or-not-fix")
         address = origin.address
         try:
-            verdict = await self._authenticator.admit(split.split(first.frame), address)
+            verdict = await self._authenticator.admit(split.split(first.frame), Peer(address))
         except Exception:  # noqa: BLE001 - a fault of ours may cost this logon, never the others
             self._log.exception("fault ended a logon", address=address)
             return Refused("internal-fault")

@@ -22,6 +22,7 @@ from kk99fix.fix import tables
 from kk99fix.fix.message import Message
 from kk99fix.gateway.addresses import within
 from kk99fix.gateway.current import Current
+from kk99fix.gateway.peer import Peer
 from kk99fix.venue.registry import Registry
 
 HASHES_AT_ONCE: Final = 2
@@ -77,8 +78,8 @@ class Authenticator:
         """Whether some session may log on from this address."""
         return within(address, self._current.networks)
 
-    async def admit(self, message: Message, address: str) -> Admitted | Refusal:
-        """Decide on the first message of a connection from `address`."""
+    async def admit(self, message: Message, peer: Peer) -> Admitted | Refusal:
+        """Decide on the first message of a connection from `peer`."""
         if message.msg_type != b"A" or message.get(8) != tables.BEGIN_STRING:
             return Refusal.NOT_A_LOGON
         if message.fault is not None:
@@ -86,7 +87,7 @@ class Authenticator:
         file = self._session_file(message)
         if file is None:
             return Refusal.UNKNOWN_SESSION
-        if not within(address, file.logon.allow_from):
+        if not within(peer.address, file.logon.allow_from):
             return Refusal.NETWORK
         if not self._in_period(file.comp_id):
             return Refusal.OUTSIDE_SCHEDULE

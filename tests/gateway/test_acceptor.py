@@ -28,6 +28,15 @@ async def test_an_admitted_logon_is_handed_over(clock: MockClock) -> None:
     assert rig.acceptor.pending == 0
 
 
+async def test_an_ipv4_address_is_itself_in_the_clothes_of_ipv6(clock: MockClock) -> None:
+    """Networks, caps, log and journal all have the plain form, as behind a balancer."""
+    rig = Rig(clock)
+    await rig.connect(LOGON, address="::ffff:192.0.2.1")
+
+    assert set(rig.asked) == {"192.0.2.1"}
+    assert rig.done[0] == (7, 3, "192.0.2.1", b"")
+
+
 @pytest.mark.parametrize(
     ("data", "cause"),
     [

@@ -16,6 +16,7 @@ from kk99fix.fix.split import split
 from kk99fix.gateway import authentication
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
 from kk99fix.gateway.current import Current
+from kk99fix.gateway.peer import Peer
 from kk99fix.venue.registry import Registry
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -63,7 +64,7 @@ async def admit(
     """Decide on a first message."""
     header = f"49={comp_id}|56={target}|34=1|52=20261122-10:00:00.000|"
     message = split(frame(msg_type, f"98=0|108=30|{more}", header))
-    return await authenticator.admit(message, address)
+    return await authenticator.admit(message, Peer(address))
 
 
 async def test_the_right_password_is_admitted(authenticator: Authenticator) -> None:

@@ -10,6 +10,7 @@ from kk99fix.config.venue import Listen
 from kk99fix.fix.message import Message
 from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Admitted, Refusal
+from kk99fix.gateway.peer import Peer
 from kk99fix.venue.inputs import LogonInput
 from kk99fix.venue.session_commands import ProbeInput
 from support.frames import frame
@@ -96,9 +97,9 @@ class Rig:
         self.asked.append(address)
         return self.reachable
 
-    async def admit(self, _message: Message, address: str) -> Admitted | Refusal:
+    async def admit(self, _message: Message, peer: Peer) -> Admitted | Refusal:
         """Say what the test wants, after a while."""
-        self.asked.append(address)
+        self.asked.append(peer.address)
         await trio.sleep(self.verdict_after_s)
         if isinstance(self.verdict, Exception):
             raise self.verdict

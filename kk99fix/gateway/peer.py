@@ -1,0 +1,30 @@
+"""Who is at the other end of a connection, as far as the connection itself says it.
+
+The address that counts (behind a balancer: whom its PROXY header names), whether the bytes came
+over TLS, and the certificate that the counterparty has shown there, whose chain was verified in the
+handshake.
+What a session demands of it stands in its file, and is not decided here.
+"""
+
+from attrs import frozen
+
+
+@frozen
+class ClientCertificate:
+    """A certificate that a counterparty has proved to hold, of a chain that a known CA signed."""
+
+    #: SHA-256 of its DER form: what a session file pins.
+    sha256: bytes
+    #: Its subject as RFC 4514 writes it, such as `CN=broker1,O=Broker One`.
+    subject: str
+    #: The name in venue.toml of the CA that its chain ends in.
+    issuer_name: str | None = None
+
+
+@frozen
+class Peer:
+    """The other end of one connection."""
+
+    address: str
+    tls: bool = False
+    certificate: ClientCertificate | None = None
