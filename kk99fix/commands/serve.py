@@ -15,6 +15,7 @@ from kk99fix.gateway import logs, server
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR
 from kk99fix.gateway.children import ChildCommand
 from kk99fix.gateway.listening import ListenError
+from kk99fix.gateway.operator_socket import OperatorSocketError
 from kk99fix.gateway.parts import Gateway
 from kk99fix.journal.errors import JournalError, JournalWriteError
 from kk99fix.matcher.values import CoreError
@@ -132,7 +133,7 @@ def _run(
     failures: list[Exception] = []
     try:
         trio.run(serving, strict_exception_groups=True)
-    except* (JournalError, ListenError) as group:
+    except* (JournalError, ListenError, OperatorSocketError) as group:
         failures += _leaves(group)
     for failure in failures:
         _give_up(failure, EXIT_IO_ERROR if isinstance(failure, JournalWriteError) else 1)

@@ -13,6 +13,8 @@ from kk99fix.gateway.disk_space import DiskSpace
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
+from kk99fix.gateway.operator import Operator
+from kk99fix.gateway.operator_stop import StopRequests
 from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.unknown_trades import UnknownTrades
@@ -36,6 +38,8 @@ class Gateway:
     disk_space: DiskSpace
     children: Children
     child_reports: ChildReports
+    operator: Operator
+    stop_requests: StopRequests
     log: Log
 
     @property

@@ -35,6 +35,11 @@ from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.metrics import Snapshots, exporting
+from kk99fix.gateway.operator import Operator
+from kk99fix.gateway.operator_clients import OperatorClients
+from kk99fix.gateway.operator_commands import add_commands
+from kk99fix.gateway.operator_socket import opened
+from kk99fix.gateway.operator_stop import StopRequests
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.quota import Quota
 from kk99fix.gateway.resend_log import ResendLog
@@ -140,7 +145,7 @@ def start(
     family = Children(children, log)
     family.listen(KEEPER, reports.of_keeper)
     family.listen(PROJECTOR, reports.of_projector)
-    return Gateway(
+    gateway = Gateway(
         current=current,
         storage=storage,
         sequencer=sequencer,
@@ -154,8 +159,12 @@ def start(
         disk_space=disk_space,
         children=family,
         child_reports=reports,
+        operator=Operator(log),
+        stop_requests=StopRequests(),
         log=log,
     )
+    add_commands(gateway)
+    return gateway
 
 
 def _feeder(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> Feeder:
@@ -214,7 +223,8 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends the wait for the counterparties' Logout(5).
 
-    `ready` is called with the address that listens.  Raises `ListenError`, `JournalError`.
+    `ready` is called with the address that listens.
+    Raises `ListenError`, `OperatorSocketError`, `JournalError`.
     """
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
 
@@ -242,15 +252,23 @@ async def run(
     ready: Callable[[str, int], None],
     wait_for_stop: Callable[[], Awaitable[None]],
 ) -> None:
-    """Serve until `wait_for_stop` returns, then stop; the gateway may not be used again."""
+    """Serve until `wait_for_stop` returns or the operator says so, then stop.
+
+    The gateway may not be used again.
+    """
     cause = GATEWAY_FAILED
+    wait_for_stop = partial(gateway.stop_requests.wait_beside, wait_for_stop)
     try:
         snapshots = Snapshots(gateway)
-        with exporting(snapshots, metrics_host, metrics_port):
+        with (
+            exporting(snapshots, metrics_host, metrics_port),
+            opened(gateway.storage.state_dir) as operators,
+        ):
             listeners = await _listen(host, port)
             async with trio.open_nursery() as tasks:
                 for task in _tasks(gateway, snapshots):
                     tasks.start_soon(task)
+                tasks.start_soon(OperatorClients(gateway.operator, gateway.log).run, operators)
                 async with _accepting(gateway, listeners):
                     address = listeners[0].socket.getsockname()
                     ready(address[0], address[1])

@@ -62,6 +62,8 @@ def test_every_end_is_described() -> None:
             "resend_log",
             "child_reports",
             "children",
+            "operator",
+            "operator_clients",
         ),
     ],
 )
