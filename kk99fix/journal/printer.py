@@ -21,9 +21,14 @@ import attrs
 from kk99fix.journal.reader import Placed
 from kk99fix.journal.record import DropCopy, Kind, Record, ResendRange
 
-FIX_KINDS: Final = frozenset((Kind.FRAME, Kind.LOGON, Kind.LOGON_FAILED, Kind.MESSAGE))
+FIX_KINDS: Final = frozenset((Kind.FRAME, Kind.LOGON, Kind.MESSAGE))
 """Records whose payload is a FIX message."""
-OF_A_SESSION: Final = FIX_KINDS | {Kind.DISCONNECT, Kind.DROP_COPY, Kind.RESEND}
+OF_A_SESSION: Final = FIX_KINDS | {
+    Kind.LOGON_FAILED,
+    Kind.DISCONNECT,
+    Kind.DROP_COPY,
+    Kind.RESEND,
+}
 LINE_CONFIG_CHARACTERS: Final = 200
 _COUNTERPARTY: Final = {
     Kind.LOGON: re.compile(rb"\x0149=([^\x01]*)\x01"),

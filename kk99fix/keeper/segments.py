@@ -142,7 +142,7 @@ class Segments:
         if start < len(records):
             replica.take(records[start:])
         assert replica.next_lsn == next_lsn, "a replica stands behind what it replayed"
-        return replica.venue.engine.state_hash()
+        return replica.venue.state_hash()
 
     def _replica_for(self, segment: Segment, next_lsn: int) -> Replica | None:
         header = segment.header

@@ -136,7 +136,7 @@ class _Run:
         replica = self._replica
         assert replica is not None, "a journal has a segment"
         self._came_to.next_lsn = replica.next_lsn
-        self._came_to.state_hash = replica.venue.engine.state_hash()
+        self._came_to.state_hash = replica.venue.state_hash()
         return self._came_to
 
     def _replica_for(self, segment: Segment, next_lsn: int) -> Replica:

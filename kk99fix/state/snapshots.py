@@ -77,7 +77,7 @@ def save_snapshot(
         lsn=venue.engine.next_lsn - 1,
         time_ns=venue.engine.last_time_ns,
         segment=segment,
-        state_hash=venue.engine.state_hash(),
+        state_hash=venue.state_hash(),
         identity=identity,
         clean=clean,
     )
@@ -155,5 +155,5 @@ def _restore(venue: Venue, snapshot: SnapshotFile) -> None:
     core = (payload for kind, payload in snapshot.sections if kind == CORE)
     venue.restore(json.loads(state), core)
     header, engine = snapshot.header, venue.engine
-    if (engine.next_lsn - 1, engine.state_hash()) != (header.lsn, header.state_hash):
+    if (engine.next_lsn - 1, venue.state_hash()) != (header.lsn, header.state_hash):
         raise ValueError("what was read is not the state that was saved")

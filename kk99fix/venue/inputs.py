@@ -2,7 +2,8 @@
 
 An input knows how it stands in the journal (kind, session, number, payload) and how it is read
 back, so that live traffic and replay enter `Venue.apply` with equal values.
-Nothing of a connection is an input before its logon has succeeded.
+Nothing of a connection is an input before its logon has succeeded, but for one thing: that a
+session's credential was tried in vain, so often at most as a credential may be.
 """
 
 import json
@@ -13,6 +14,7 @@ from attrs import frozen
 from kk99fix.fix import split
 from kk99fix.fix.message import Message
 from kk99fix.journal.record import Kind, Record
+from kk99fix.venue.credentials import CredentialKind, Proof
 from kk99fix.venue.session_commands import SessionCommand, read_session_command
 
 #: Session of the inputs that concern none.
@@ -47,6 +49,8 @@ class LogonInput:
     frame: bytes
     #: Where the connection came from, for the record.
     address: str
+    #: What proved it; None where the session file asks for nothing but its networks.
+    proof: Proof | None = None
 
     def message(self) -> Message:
         """The frame, split into its fields."""
@@ -54,8 +58,25 @@ class LogonInput:
 
     def payload(self) -> bytes:
         """One line of JSON on the connection, then the masked frame."""
-        about = json.dumps({"address": self.address}, sort_keys=True, separators=(",", ":"))
-        return about.encode("ascii") + b"\n" + self.frame
+        return _json({"address": self.address, **_proof_fields(self.proof)}) + b"\n" + self.frame
+
+
+@frozen
+class LogonFailedInput:
+    """A session's credential was tried in vain by somebody who passed network and certificate."""
+
+    kind: ClassVar[Kind] = Kind.LOGON_FAILED
+    session: int
+    credential: CredentialKind
+    #: Where the connection came from, and what was wrong, for the record.
+    address: str
+    cause: str
+
+    def payload(self) -> bytes:
+        """One line of JSON; the frame, which holds what was guessed, is not part of it."""
+        return _json(
+            {"address": self.address, "cause": self.cause, "credential": self.credential.value}
+        )
 
 
 @frozen
@@ -134,13 +155,13 @@ class StorageInput:
 
     def payload(self) -> bytes:
         """The command as JSON."""
-        content = {"command": "storage", "low": self.low}
-        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return _json({"command": "storage", "low": self.low})
 
 
 Input = (
     FrameInput
     | LogonInput
+    | LogonFailedInput
     | DisconnectInput
     | SessionCommand
     | StorageInput
@@ -164,8 +185,13 @@ def read_input(record: Record) -> Input:
         case Kind.FRAME:
             return FrameInput(session, payload)
         case Kind.LOGON:
-            about, _, frame = payload.partition(b"\n")
-            return LogonInput(session, frame, json.loads(about)["address"])
+            line, _, frame = payload.partition(b"\n")
+            about = json.loads(line)
+            return LogonInput(session, frame, about["address"], _read_proof(about))
+        case Kind.LOGON_FAILED:
+            about = json.loads(payload)
+            credential = CredentialKind(about["credential"])
+            return LogonFailedInput(session, credential, about["address"], about["cause"])
         case Kind.DISCONNECT:
             return DisconnectInput(session, payload.decode("ascii"))
         case Kind.OPERATOR:
@@ -189,3 +215,24 @@ def _read_command(lsn: int, session: int, command: dict[str, Any]) -> Input:
     if found is None:
         raise ValueError(f"record {lsn} holds the unknown command {command['command']!r}")
     return found
+
+
+def _proof_fields(proof: Proof | None) -> dict[str, Any]:
+    """Name what proved a Logon(A), and nothing that did not."""
+    if proof is None:
+        return {}
+    known = {"totp_step": proof.totp_step, "signed_ns": proof.signed_ns}
+    told = {name: value for name, value in known.items() if value is not None}
+    return {"credential": proof.kind.value, **told}
+
+
+def _read_proof(about: dict[str, Any]) -> Proof | None:
+    """What proved a Logon(A); journals of before credentials were counted name nothing."""
+    if "credential" not in about:
+        return None
+    kind = CredentialKind(about["credential"])
+    return Proof(kind, about.get("totp_step"), about.get("signed_ns"))
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -93,7 +93,21 @@ class SessionEndInput:
         return _json("session-end", end_ns=self.end_ns, text=self.text)
 
 
-SessionCommand = StopInput | ProbeInput | NewsInput | SessionStartInput | SessionEndInput
+@frozen
+class UnlockInput:
+    """An operator lifts the lock-out of a session: its failed logons count no more."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        return _json("unlock")
+
+
+SessionCommand = (
+    StopInput | ProbeInput | NewsInput | SessionStartInput | SessionEndInput | UnlockInput
+)
 
 
 def read_session_command(session: int, command: dict[str, Any]) -> SessionCommand | None:
@@ -109,6 +123,8 @@ def read_session_command(session: int, command: dict[str, Any]) -> SessionComman
             return SessionStartInput(session, command["start_ns"], command["reset"])
         case "session-end":
             return SessionEndInput(session, command["end_ns"], command["text"])
+        case "unlock":
+            return UnlockInput(session)
         case _:
             return None
 

@@ -17,9 +17,11 @@ place where effects become changes.  Numbers and times of life stay in the core'
 It reads no clock and no file, awaits nothing, and gives the same records for the same inputs.
 """
 
+import json
 import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
+from hashlib import sha256
 from typing import Any, assert_never
 
 from attrs import asdict, evolve
@@ -41,12 +43,14 @@ from kk99fix.session.effects import (
 from kk99fix.session.machine import Session
 from kk99fix.session.rules import RECEIVER_TYPES, Numbers, ResetPolicy, SessionRules
 from kk99fix.venue import mass_status, order_entry, throttle
+from kk99fix.venue.credentials import Credentials
 from kk99fix.venue.inputs import (
     ConfigInput,
     DayRollInput,
     DisconnectInput,
     FrameInput,
     Input,
+    LogonFailedInput,
     LogonInput,
     RestartInput,
     StorageInput,
@@ -63,6 +67,7 @@ from kk99fix.venue.session_commands import (
     SessionEndInput,
     SessionStartInput,
     StopInput,
+    UnlockInput,
 )
 from kk99fix.venue.session_times import SessionTimes
 
@@ -81,6 +86,7 @@ class Venue:
         """Begin empty: the first inputs are CONFIG and DAY_ROLL."""
         self.engine = engine
         self.registry = Registry()
+        self.credentials = Credentials()
         self._leaving = Leaving(engine, self.registry)
         self._sessions: dict[int, Session] = {}
         #: Deadlines that depend on neither side's traffic, by session.
@@ -119,7 +125,9 @@ class Venue:
                 self._frame(item.session, message, now_ns, outcome)
             case LogonInput():
                 assert message is not None
-                self._logon(item.session, message, now_ns, outcome)
+                self._logon(item, message, now_ns, outcome)
+            case LogonFailedInput():
+                self.credentials.failed(item.session, item.credential, now_ns)
             case DisconnectInput():
                 self._end(item.session, item.cause)
             case TickInput():
@@ -150,6 +158,8 @@ class Venue:
                 self._session_start(item, now_ns, outcome)
             case SessionEndInput():
                 self._session_end(item, outcome)
+            case UnlockInput():
+                self.credentials.unlock(item.session)
             case _:
                 assert_never(item)
 
@@ -208,6 +218,14 @@ class Venue:
         earliest_ns = min(moments)
         return earliest_ns if earliest_ns < NEVER_NS else None
 
+    def state_hash(self) -> int:
+        """A hash of the state that the core holds, and of the credentials once there are any."""
+        core_hash, credentials = self.engine.state_hash(), self.credentials.saved()
+        if not credentials:
+            return core_hash
+        content = json.dumps([core_hash, credentials], sort_keys=True, separators=(",", ":"))
+        return int.from_bytes(sha256(content.encode("ascii")).digest()[:8], "little")
+
     # ------------------------------------------------------------------ snapshots
 
     def saved(self) -> dict[str, Any]:
@@ -221,6 +239,7 @@ class Venue:
             "reopen_ns": self._reopen_ns,
             "storage_low": self._storage_low,
             "registry": self.registry.saved(),
+            "credentials": self.credentials.saved(),
             "leaving": self._leaving.saved(),
             "sessions": [[s, layer.saved()] for s, layer in sorted(self._sessions.items())],
             "deadlines_ns": sorted(self._deadlines_ns.items()),
@@ -239,6 +258,8 @@ class Venue:
         self._set_storage_low(low=state["storage_low"])
         self.registry.restore(state["registry"], self.engine, halted=self._halted)
         self.engine.restore(core)
+        # Snapshots of before credentials were counted have none.
+        self.credentials.restore(state.get("credentials", []))
         self._leaving.restore(state["leaving"])
         self._sessions = {s: Session.restored(layer) for s, layer in state["sessions"]}
         self._deadlines_ns = dict(state["deadlines_ns"])
@@ -247,8 +268,11 @@ class Venue:
 
     # ------------------------------------------------------------------ sessions
 
-    def _logon(self, session: int, message: Message, now_ns: int, outcome: Outcome) -> None:
+    def _logon(self, item: LogonInput, message: Message, now_ns: int, outcome: Outcome) -> None:
+        session = item.session
         assert session not in self._sessions, "one connection for each session"
+        if item.proof is not None:
+            self.credentials.succeeded(session, item.proof, now_ns)
         self._sessions[session] = Session(self._rules(session))
         self._last_numbers.pop(session, None)
         self._frame(session, message, now_ns, outcome)

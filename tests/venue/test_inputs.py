@@ -5,6 +5,7 @@ from support.frames import order
 
 from kk99fix.fix.split import split
 from kk99fix.journal.record import Kind, Record, pack_record, unpack_record
+from kk99fix.venue.credentials import CredentialKind, Proof
 from kk99fix.venue.inputs import (
     NO_SESSION,
     ConfigInput,
@@ -12,6 +13,7 @@ from kk99fix.venue.inputs import (
     DisconnectInput,
     FrameInput,
     Input,
+    LogonFailedInput,
     LogonInput,
     RestartInput,
     StorageInput,
@@ -25,11 +27,17 @@ from kk99fix.venue.session_commands import (
     SessionEndInput,
     SessionStartInput,
     StopInput,
+    UnlockInput,
 )
 
 INPUTS: tuple[Input, ...] = (
     FrameInput(3, order()),
     LogonInput(3, b"8=FIX.4.4\x01554=***\x01\n\x01", "[::1]:4711"),
+    LogonInput(3, b"8=FIX.4.4\x01", "::1", Proof(CredentialKind.PASSWORD)),
+    LogonInput(3, b"8=FIX.4.4\x01", "::1", Proof(CredentialKind.PASSWORD, totp_step=59_666_666)),
+    LogonInput(3, b"8=FIX.4.4\x01", "::1", Proof(CredentialKind.SIGNATURE, signed_ns=1_790)),
+    LogonFailedInput(3, CredentialKind.SIGNATURE, "2001:db8::1", "signature"),
+    UnlockInput(3),
     DisconnectInput(3, "slow-reader"),
     StopInput(3, 'until "tomorrow"'),
     ProbeInput(3, 3_000_000_000),
@@ -58,11 +66,19 @@ def test_round_trip(item: Input) -> None:
 
 
 def test_every_kind() -> None:
-    """All kinds of inputs but LOGON_FAILED, which asks for nothing, are covered above."""
+    """All kinds of inputs are covered above."""
     kinds = {kind for kind in Kind if kind.is_input}
 
-    assert {item.kind for item in INPUTS} == kinds - {Kind.LOGON_FAILED}
+    assert {item.kind for item in INPUTS} == kinds
     assert {item.session for item in INPUTS} == {3, NO_SESSION}
+
+
+def test_a_logon_of_before_credentials_were_counted() -> None:
+    """Its line names an address alone, and it is read as one that nothing proved."""
+    payload = b'{"address":"::1"}\n8=FIX.4.4\x01'
+    packed = pack_record(Kind.LOGON, payload, lsn=7, time_ns=1, session=3)
+
+    assert read_input(unpack_record(packed, 0)) == LogonInput(3, b"8=FIX.4.4\x01", "::1")
 
 
 def test_outputs_are_no_inputs() -> None:
