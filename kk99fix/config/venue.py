@@ -12,6 +12,7 @@ from kk99fix.config.values import (
     CountOrZero,
     Currency,
     Days,
+    Matches,
     Network,
     OneOf,
     Port,
@@ -156,6 +157,16 @@ class Retention:
 
 
 @frozen
+class Secrets:
+    """[secrets]: where the seeds of one-time passwords are kept."""
+
+    store: Annotated[str, OneOf("sealed-files", later=("pkcs11",))] = "sealed-files"
+    #: File of the key that they are sealed under, from the folder of venue.toml on; None: the
+    #: environment holds it.
+    key_file: Annotated[str, Matches(r"[^\0]{1,1024}", "the path of a file")] | None = None
+
+
+@frozen
 class VenueFile:
     """The whole of venue.toml."""
 
@@ -169,6 +180,7 @@ class VenueFile:
     children: Children = Factory(Children)
     snapshots: Snapshots = Factory(Snapshots)
     retention: Retention = Factory(Retention)
+    secrets: Secrets = Factory(Secrets)
     #: One unit of a currency in the venue's.
     rates: dict[Currency, Positive] = Factory(dict)
 

@@ -222,6 +222,19 @@ SINGLE_VALUES = [
         "a number from 0 to 36500 would be right",
     ),
     (
+        VENUE,
+        'store = "sealed-files"',
+        'store = "pkcs11"',
+        'config/venue.toml: secrets.store: found "pkcs11"; this is not supported yet; '
+        '"sealed-files" would be right',
+    ),
+    (
+        VENUE,
+        "[secrets]",
+        '[secrets]\nkey_file = ""',
+        'config/venue.toml: secrets.key_file: found ""; the path of a file would be right',
+    ),
+    (
         CALENDAR,
         'zone = "America/New_York"',
         'zone = "America/Atlantis"',
