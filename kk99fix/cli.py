@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "serve": "kk99fix.commands.serve:serve",
     "demo": "kk99fix.commands.demo:demo",
     "check": "kk99fix.commands.check:check",
+    "secrets": "kk99fix.commands.secrets:secrets",
     "journal": "kk99fix.commands.journal:journal",
     "keep": "kk99fix.commands.keep:keep",
     "project": "kk99fix.commands.project:project",

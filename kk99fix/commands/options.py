@@ -1,14 +1,21 @@
 """What several commands share: where the files are, and what to do when they are wrong."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import DEFAULT_CONFIG_DIR, DEFAULT_SESSIONS_DIR, Settings, load
+from kk99fix.config.venue import Secrets
+from kk99fix.vault.opening import open_seeds
+from kk99fix.vault.sealed_seeds import SealedSeeds
+from kk99fix.vault.seeds import SeedError
+
+DEFAULT_SECRETS_DIR: Final = Path("secrets")
 
 
 def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,4 +48,24 @@ def load_or_exit(config_dir: Path, sessions_dir: Path) -> Settings:
             click.echo(mistake, err=True)
         count = len(error.mistakes)
         click.echo(f"{count} mistake{'s' if count != 1 else ''} found", err=True)
+        sys.exit(1)
+
+
+secrets_option = click.option(
+    "--secrets",
+    "secrets_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_SECRETS_DIR,
+    show_default=True,
+    help="Folder of the sealed seeds of one-time passwords.",
+)
+
+
+def seeds_or_exit(secrets: Secrets, config_dir: Path, secrets_dir: Path) -> SealedSeeds:
+    """Return the seeds that [secrets] names; where a key is no key, say so and exit 1."""
+    key_file = None if secrets.key_file is None else config_dir / secrets.key_file
+    try:
+        return open_seeds(secrets.store, secrets_dir, key_file, os.environ)
+    except SeedError as error:
+        click.echo(error, err=True)
         sys.exit(1)
