@@ -164,7 +164,9 @@ class Disk(Files):
     def _write(self, fd: int, data: bytes, offset: int) -> None:
         path = self._paths[fd]
         if self._syncs:
-            before = os.pread(fd, len(data), offset) if os.fstat(fd).st_size else b""
+            with path.open("rb") as file:
+                file.seek(offset)
+                before = file.read(len(data))
             self._pending.append(_Pending(path, offset, before.ljust(len(data), b"\0"), data))
         os.pwrite(fd, data, offset)
 

@@ -56,7 +56,6 @@ zone = "America/New_York"
 reset = "daily"
 """
 VENUE = {
-    "segment_bytes = 67_108_864": "segment_bytes = 1_048_576",
     "orders = 1_000_000": "orders = 4000",
     "levels = 100_000": "levels = 2000",
     "duplicate_window = 4_000_000": "duplicate_window = 100_000",
@@ -75,6 +74,8 @@ OPEN = ('after_restart = "open"', "reopen_after_s = 0")
 HALTED = ('after_restart = "halted"', "reopen_after_s = 25")
 #: Send buffers of a size that a slow reader fills.
 RING_BYTES = 16_384
+#: Of the journal: so many that the keeper has something to do.
+SEGMENT_BYTES = 262_144
 FIRMS = 6
 TRADERS = 20
 GUEST = "T18"
@@ -168,7 +169,9 @@ class House:
         return (self.files.sessions / f"{name}.toml").exists()
 
     def settings(self) -> Settings:
-        """What a start reads, with send buffers smaller than the files may say."""
+        """What a start reads, with send buffers and segments smaller than the files may say."""
         settings = self.files.load()
-        capacity = attrs.evolve(settings.venue.capacity, ring_bytes=RING_BYTES)
-        return attrs.evolve(settings, venue=attrs.evolve(settings.venue, capacity=capacity))
+        venue = settings.venue
+        capacity = attrs.evolve(venue.capacity, ring_bytes=RING_BYTES)
+        journal = attrs.evolve(venue.journal, segment_bytes=SEGMENT_BYTES)
+        return attrs.evolve(settings, venue=attrs.evolve(venue, capacity=capacity, journal=journal))

@@ -17,6 +17,10 @@ def figures(world: World) -> dict[str, int]:
         "ranges sent again": watch.sessions.resends,
         "epochs begun": watch.sessions.resets,
         "states compared after a crash or stop": watch.durability.compared,
+        "segments sealed by the keeper": world.children.sealed,
+        "segments compressed by the keeper": world.children.compressed,
+        "snapshots of the keeper": world.children.snapshots,
+        "records projected": world.children.projected,
         "second logons": sum(each.knocks for each in world.counterparties),
         **dict(sorted(world.counts.items())),
     }

@@ -8,6 +8,8 @@ import pytest
 
 from kk99fix.journal.errors import JournalError
 from kk99fix.matcher.engine import Engine
+from kk99fix.projection.fold import Fold
+from kk99fix.projection.schema import EXECUTIONS
 from kk99fix.venue import order_entry
 from kk99fix.venue.leaving import Leaving
 from kk99fix.venue.registry import Registry
@@ -24,6 +26,7 @@ SEED = 4
 HOURS = 0.07
 REPORT = b"\x0135=8\x01"
 BEFORE = 40
+SOME_RUNS = 10
 
 
 def broken(folder: Path, *, durable: bool = False, ready: Callable[[World], None]) -> str:
@@ -139,6 +142,20 @@ def test_a_desk_that_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A report without its copies is seen at once."""
     monkeypatch.setattr(Registry, "_copies", lambda *_: {})
     assert broken(tmp_path, ready=_nothing).startswith("D1: ")
+
+
+def test_a_table_that_has_lost_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An execution that the projector never wrote is missed when the tables are built anew."""
+    write, runs = Fold.write, []
+
+    def lossy(fold: Fold) -> None:
+        write(fold)
+        runs.append(fold)
+        if len(runs) == SOME_RUNS:
+            fold._connection.execute(f"DELETE FROM {EXECUTIONS.name}")  # noqa: S608 - a name of ours
+
+    monkeypatch.setattr(Fold, "write", lossy)
+    assert broken(tmp_path, ready=_nothing).startswith("F7: ")
 
 
 def test_a_disk_that_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

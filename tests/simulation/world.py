@@ -3,7 +3,8 @@
 Theory of operation
 -------------------
 A time line has everything that happens: bytes that arrive, deeds of counterparties, the work of the
-gateway's tasks, disasters.  Equal seeds make equal runs: the same bytes on the wire and the disk.
+gateway's tasks and children, disasters.  Equal seeds make equal runs: the same bytes on the wire
+and the disk.
 The gateway is the real one (`process`) over a virtual network (`wires`) and a disk that dies with
 its machine (`crashes`).  `watch` sees every record once it may be seen outside, and after each step
 of the gateway looks at the venue; what leaves passes a tap first.
@@ -35,6 +36,7 @@ from kk99fix.state import storage as storage_module
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER
 from kk99fix.state.storage import Storage, open_storage
 from kk99fix.venue import venue as venue_module
+from simulation.children import Children
 from simulation.counterparty import Counterparty
 from simulation.crashes import CrashedError, Disk
 from simulation.flow import Flow
@@ -58,6 +60,8 @@ QUIET_S = 70
 #: Where a short run begins: before the end of scheduled sessions, the day's roll, their start.
 BEGINS_S = (29 * 60, 42 * 60, 57 * 60)
 SETTLING_ROUNDS = 200
+KEEP_EVERY_S = 17
+PROJECT_EVERY_S = 11
 
 
 class World:
@@ -74,6 +78,9 @@ class World:
         self.watch = Watch()
         self.counts: Counter[str] = Counter()
         self._disk = Disk(self._fork(), syncs=durable)
+        self.children = Children(
+            self._state_dir, self._disk, lambda: self.time_line.now_ns, self.watch.durability
+        )
         self._digest = hashlib.sha256()
         self._wires: dict[int, tuple[Wire, Callable[[bytes], None]]] = {}
         self._taps: dict[str, Tap] = {}
@@ -129,6 +136,8 @@ class World:
                 each.begin()
             self.time_line.after(20 * NS_PER_S, self._disaster)
             self.time_line.after(10 * NS_PER_S, self._stranger)
+            self._every(KEEP_EVERY_S, self.children.keep)
+            self._every(PROJECT_EVERY_S, self.children.project)
             self._run_until(end_ns)
             self._settle()
             self._check_all()
@@ -146,6 +155,12 @@ class World:
                 self.time_line.step()
             except CrashedError:
                 self._crashed()
+
+    def _every(self, pause_s: int, work: Callable[[], None]) -> None:
+        """Let a child of the gateway work now and then, while there is a gateway."""
+        self.time_line.after(pause_s * NS_PER_S, lambda: self._every(pause_s, work))
+        if self.process is not None and self.process.alive:
+            work()
 
     @contextmanager
     def _small_slices(self) -> Iterator[None]:
@@ -264,6 +279,7 @@ class World:
 
     def _after_end(self) -> None:
         self._stopping = False
+        self.children.gone()
         for wire, _ in self._wires.values():
             wire.cut()
         self._wires.clear()
@@ -430,6 +446,7 @@ class World:
         """Stop, and recover twice and without snapshots: all find what was there (F2, F4, F6)."""
         assert self.process is not None
         self.process.stop()
+        self.children.gone()
         self._look_at_log(self.process)
         states = [self._recover_alone() for _ in range(2)]
         snapshots = self._state_dir / SNAPSHOT_FOLDER
@@ -438,6 +455,7 @@ class World:
             self.counts["snapshots put away for a full replay"] += 1
             states.append(self._recover_alone())
         self.watch.durability.same(states)
+        self.children.check()
 
     def _recover_alone(self) -> tuple[int, int]:
         """Recover without going on."""
