@@ -83,7 +83,7 @@ class Acceptor:
             return
         cause = self._not_even_knock(origin.address)
         if cause is not None:
-            self.refusals.note(cause, origin.address, None, balancer=origin.balancer)
+            self.refusals.note(cause, Peer(origin.address), None, balancer=origin.balancer)
             sock.close()
             return
         with self._counted(origin.address):
@@ -134,7 +134,7 @@ class Acceptor:
         if introduction.silent:
             self._log.debug("health check", address=balancer)
         else:
-            self.refusals.note(refused.cause, balancer, None)
+            self.refusals.note(refused.cause, Peer(balancer), None)
             await trio.sleep_until(started + self._listen.failed_logon_delay_s)
         sock.close()
         return None
@@ -153,7 +153,7 @@ class Acceptor:
             return
         self.refusals.note(
             refused.cause,
-            origin.address,
+            Peer(origin.address),
             None if first is None else first.frame,
             live_address=refused.live_address,
             balancer=origin.balancer,

@@ -1,16 +1,21 @@
-"""Refused logons: a log line with a reference each, within a budget, and counts by cause.
+"""Refused logons: a reference each, a log line within a budget, counts by cause, and the newest.
 
-A flood of refusals must not become a flood of lines: above the budget they are only counted, and
-the next line says how many were left out.
+A flood of refusals must not become a flood of lines: above the budget they are only counted and
+kept for the operator, and the next line says how many were left out.
 """
 
-import itertools
+import time
 from collections import Counter
+from collections.abc import Callable
 
 import trio
 
+from kk99fix.config.sessions import SessionFile
 from kk99fix.gateway.line_budget import LineBudget
 from kk99fix.gateway.logs import Log
+from kk99fix.gateway.peer import Peer
+from kk99fix.gateway.references import NS_PER_MS, Reference
+from kk99fix.gateway.refused_logons import RefusedLogons, refused_logon
 
 
 class Refusals:
@@ -19,32 +24,52 @@ class Refusals:
     def __init__(self, log: Log) -> None:
         """Begin with none."""
         self._log = log
-        self._references = itertools.count(1)
+        self._started_ms = time.time_ns() // NS_PER_MS
         self._budget = LineBudget()
         #: How many there were, by cause.
         self.counts: Counter[str] = Counter()
+        self.recent = RefusedLogons()
+        #: The file of a session by its CompID, as it is now.
+        self.file_of: Callable[[str], SessionFile | None] = lambda _: None
+
+    @property
+    def newest_reference(self) -> Reference:
+        """The last one that was given out; of count 0 before the first."""
+        return Reference(self._started_ms, self.counts.total())
 
     def note(
         self,
         cause: str,
-        address: str,
+        peer: Peer,
         frame: bytes | None,
         *,
         live_address: str | None = None,
         balancer: str | None = None,
     ) -> None:
-        """Count a refusal and log it; `live_address` has the session that was asked for."""
+        """Count a refusal, keep and log it; `live_address` has the session that was asked for."""
         self.counts[cause] += 1
-        reference = next(self._references)
+        reference = self.newest_reference
+        self.recent.add(
+            refused_logon(
+                reference,
+                time.time_ns(),
+                cause,
+                peer,
+                frame,
+                balancer=balancer,
+                live_address=live_address,
+                file_of=self.file_of,
+            )
+        )
         left_out = self._budget.take(trio.current_time())
         if left_out is None:
             return
         known = {"frame": frame, "live_address": live_address, "balancer": balancer}
         self._log.warning(
             "logon refused",
-            reference=reference,
+            reference=str(reference),
             cause=cause,
-            address=address,
+            address=peer.address,
             **{name: value for name, value in known.items() if value is not None},
             **left_out,
         )

@@ -141,6 +141,7 @@ def start(
     acceptor = Acceptor(
         settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
     )
+    acceptor.refusals.file_of = current.session
     reports = ChildReports(log, storage.sent)
     family = Children(children, log)
     family.listen(KEEPER, reports.of_keeper)
