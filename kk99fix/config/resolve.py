@@ -92,6 +92,7 @@ def _session(settings: Settings, value: SessionFile, owner: dict[str, str]) -> d
         "target_comp_id": identity.target_comp_id,
         "role": identity.role,
         "firm": identity.firm,
+        "enabled": identity.enabled,
         "accounts": list(identity.accounts),
         "dialect": identity.dialect,
         "timestamp_precision": identity.timestamp_precision,
@@ -107,11 +108,16 @@ def _session(settings: Settings, value: SessionFile, owner: dict[str, str]) -> d
     }
 
 
-def _scope(value: SessionFile, owner: dict[str, str]) -> dict[str, list[str]]:
-    """Return whose reports the session receives, "*" written out; both lists sorted."""
+def _scope(value: SessionFile, owner: dict[str, str]) -> dict[str, Any]:
+    """Return whose reports the session receives: all, or those of two sorted lists.
+
+    "*" names nobody, so that it is the same whoever comes and goes, and takes in who is gone.
+    """
     scope = value.drop_copy
-    firms = set(owner.values()) if "*" in scope.firms else set(scope.firms)
-    return {"firms": sorted(firms), "accounts": sorted(followed_accounts(scope, owner))}
+    if "*" in scope.firms:
+        return {"all": True, "firms": [], "accounts": []}
+    accounts = followed_accounts(scope, owner) | set(scope.accounts)
+    return {"all": False, "firms": sorted(scope.firms), "accounts": sorted(accounts)}
 
 
 def _limits(own: Limits, otherwise: Limits | None = None) -> dict[str, int]:

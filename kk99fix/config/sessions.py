@@ -44,6 +44,8 @@ class Identity:
     target_comp_id: CompId
     role: Annotated[str, OneOf("order-entry", "drop-copy", later=("market-data",))]
     firm: Name
+    #: false: it is logged out, may not log on, and its orders are cancelled; numbers and id stay.
+    enabled: bool = True
     #: Account(1) it may use; the first is the default.
     accounts: tuple[Account, ...] = ()
     #: "fix44" sends only what FIX 4.4 allows, "kk99" adds our own tags.

@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "273a24565f6c1e0bcab39184638e94188bd31d83f9c260923f82ef20f8c36f2b"
+DICTIONARY_SHA256: Final = "4d91ae5d10fd08d40442e411ca94215601f52d7dbe50824ab546788b1cb54c62"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 
@@ -339,4 +339,6 @@ REJECT_CODES: Final[dict[str, RejectCode]] = {
     "NO_OPEN_ORDERS": RejectCode("NO_OPEN_ORDERS", 32, 5, 1, "The session has no open order of those that were asked for."),
     "UNSUPPORTED_MASS_STATUS": RejectCode("UNSUPPORTED_MASS_STATUS", 33, 99, 99, "MassStatusReqType(585) must be 1 (one security) or 7 (all orders)."),
     "STORAGE_LOW": RejectCode("STORAGE_LOW", 34, 99, 99, "The venue is short of disk space; it takes orders again when it has more, cancels always."),
+    "SESSION_REMOVED": RejectCode("SESSION_REMOVED", 35, 99, 99, "The session's file was removed, so nobody could take its orders back."),
+    "SESSION_DISABLED": RejectCode("SESSION_DISABLED", 36, 99, 99, "The session was disabled, so nobody could take its orders back."),
 }

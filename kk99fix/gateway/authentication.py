@@ -36,6 +36,7 @@ class Refusal(enum.StrEnum):
     MALFORMED = "malformed"
     UNKNOWN_SESSION = "unknown-session"
     NETWORK = "network"
+    DISABLED = "disabled"
     OUTSIDE_SCHEDULE = "outside-schedule"
     LIVE = "session-is-live"
     CREDENTIALS = "credentials"
@@ -89,6 +90,8 @@ class Authenticator:
             return Refusal.UNKNOWN_SESSION
         if not within(peer.address, file.logon.allow_from):
             return Refusal.NETWORK
+        if not file.session.enabled:
+            return Refusal.DISABLED
         if not self._in_period(file.comp_id):
             return Refusal.OUTSIDE_SCHEDULE
         refusal = await self._check_password(message, file)

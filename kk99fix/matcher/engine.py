@@ -360,6 +360,18 @@ class Engine:
         """Cancel on disconnect: the walk pulls the session's orders with a lower OrderID(37)."""
         lib.kk_pull_orders(self._handle, session, below_order_id)
 
+    def pull_all_orders(self, session: int, reason: int) -> None:
+        """The walk pulls all orders that the session has now, for this reason."""
+        lib.kk_pull_all_orders(self._handle, session, reason)
+
+    def firm_open_orders(self, firm: int) -> int:
+        """Live orders of a firm."""
+        return int(lib.kk_firm_open_orders(self._handle, firm))
+
+    def account_open_orders(self, account: int) -> int:
+        """Live orders of an account."""
+        return int(lib.kk_account_open_orders(self._handle, account))
+
     @property
     def next_order_id(self) -> int:
         """OrderID(37) of the next order."""

@@ -17,6 +17,7 @@ import attrs
 from kk99fix.journal.follow import Chunk
 from kk99fix.journal.record import FIRST_BOOKKEEPING_KIND, RECORD_HEADER_BYTES, Kind
 from kk99fix.projection import schema
+from kk99fix.projection.configuration import stated
 from kk99fix.projection.orders import Orders
 from kk99fix.projection.positions import Position
 from kk99fix.projection.sessions import Sessions, SessionState
@@ -104,7 +105,7 @@ class Fold:
         """Take over names, ids and multipliers, the content of a CONFIG record."""
         self._configurations.append(content)
         self.sessions.configure(content, time_ns)
-        for symbol, instrument in content["instruments"].items():
+        for symbol, instrument in stated(content)["instruments"].items():
             self.orders.multipliers_e8[symbol] = instrument["multiplier_e8"]
 
     def _message(
@@ -166,7 +167,7 @@ def _write_names(connection: sqlite3.Connection, content: dict[str, Any]) -> Non
         (schema.ACCOUNTS, "accounts"),
         (schema.INSTRUMENTS, "instruments"),
     ):
-        configured = content[kind]
+        configured = stated(content)[kind]
         gone = [(number,) for name, number in ids[kind].items() if name not in configured]
         connection.executemany(
             f"UPDATE {table.name} SET configured = 0 WHERE {table.key[0]} = ?",  # noqa: S608 - names of ours

@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from kk99fix.projection import schema
+from kk99fix.projection.configuration import stated
 
 _NS_PER_S: Final = 1_000_000_000
 _ROW: Final = attrgetter(*schema.SESSIONS.columns)
@@ -90,7 +91,7 @@ class Sessions:
 
     def configure(self, content: dict[str, Any], time_ns: int) -> None:
         """Take over names and roles."""
-        configured = content["sessions"]
+        configured = stated(content)["sessions"]
         for name, session in content["ids"]["sessions"].items():
             state = self.of(session)
             state.name = name
@@ -101,8 +102,10 @@ class Sessions:
                 state.role = own["role"]
                 state.firm = own["firm"]
                 state.default_account = next(iter(own["accounts"]), None)
+                if not own.get("enabled", True):
+                    state.end(time_ns, "session-disabled")
             else:
-                state.end(time_ns, "configuration")
+                state.end(time_ns, "session-removed")
 
     def begin_unit(self) -> None:
         """Forget what only the unit before needed; its input is no frame."""

@@ -12,18 +12,48 @@ Rules kept here:
 - What is cancelled are the orders that were there when the session left, once.
 - A grace is state that replay brings back: it is over at the TICK behind its end.
 
+A session that may not log on any more, because its file is gone or says so, leaves nothing behind:
+all its orders go at once, also those that were to be kept.
+
 Which of the orders go, and in which slices, is the core's to know: a session's own rule is none
 for an order with ExecInst(18) H or Q, so a session that keeps its orders leaves too.
 """
 
 from typing import Any
 
+from attrs import frozen
+
+from kk99fix.fix import tables
 from kk99fix.matcher.engine import Engine
 from kk99fix.session.effects import DisconnectCause
 from kk99fix.venue.registry import Registry
 
 #: Cause of a DISCONNECT input: a planned stop waited no longer for the counterparty.
 GATEWAY_STOPPED = "gateway-stopped"
+
+
+@frozen
+class Out:
+    """Why a session may not be logged on any more."""
+
+    #: Of its connection's end.
+    cause: str
+    #: Text(58) of its Logout(5).
+    text: bytes
+    #: Number of the code with which its orders are cancelled.
+    reason: int
+
+
+REMOVED = Out(
+    "session-removed",
+    b"the session was removed",
+    tables.REJECT_CODES["SESSION_REMOVED"].number,
+)
+DISABLED = Out(
+    "session-disabled",
+    b"the session is disabled",
+    tables.REJECT_CODES["SESSION_DISABLED"].number,
+)
 
 _LOGOUTS = frozenset(
     {
@@ -82,6 +112,13 @@ class Leaving:
             self._graces[session] = (now_ns + rules["cancel_grace_ns"], later)
         else:
             self._engine.pull_orders(session, later)
+
+    def gone(self, session: int, reason: int) -> None:
+        """The session may not log on any more, and all its orders go."""
+        self._asked.discard(session)
+        self._over.discard(session)
+        self._graces.pop(session, None)
+        self._engine.pull_all_orders(session, reason)
 
     def tick(self, now_ns: int) -> None:
         """Give up whoever has not returned in time."""

@@ -2,35 +2,70 @@
 
 Ids of instruments, firms, accounts and sessions are given out by the CONFIG input, in the order
 of names within it, and are never reused: a name that comes back finds its old id.
-`plan` puts ids beside the names of a resolved configuration; `apply` gives it to the engine.
+`plan` puts ids beside the names of a resolved configuration, `plan_change` beside those of a part
+of one; `apply` gives either to the engine.
 
 The content of a CONFIG input is what `config.resolve` makes, and under "ids" one table of
-name -> id for each of the four kinds, old names included.
+name -> id for each of the four kinds, old names included; or, of a change, under "change"
+
+    set     kind -> name -> what is said of it now, whole
+    gone    kind -> names of which nothing is said any more
+
+and under "ids" those of the names that are in it.  Changes that follow one upon the other come to
+the same content as the whole configuration would.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 from kk99fix.matcher.engine import Engine
-from kk99fix.matcher.values import CapacityError, Limits, ThrottleLimits
+from kk99fix.matcher.values import CapacityError
+from kk99fix.venue.given import Given
 
 KINDS = ("instruments", "firms", "accounts", "sessions")
+#: What may not change of a name that ever had an id.
+FIXED = {
+    "instruments": ("tick_e8", "lot_e8", "multiplier_e8"),
+    "firms": (),
+    "accounts": ("firm",),
+    "sessions": ("firm", "role", "target_comp_id"),
+}
 
 
 class ConfigRefusedError(Exception):
     """A configuration that the venue cannot take over; the text says why and what to do."""
 
 
+def identity_mistake(kind: str, name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Say what would change the meaning of records that exist; "" when nothing would."""
+    for key in FIXED[kind]:
+        if before[key] != now[key]:
+            return (
+                f"{kind[:-1]} {name}: {key} was {before[key]!r} and is now "
+                f"{now[key]!r}, but the journal holds records made with the old value; "
+                f"restore it, or give the new one another name"
+            )
+    return ""
+
+
 @define
 class Registry:
-    """The names that ever had an id, and the content of the last CONFIG input."""
+    """The names that ever had an id, and the content that the CONFIG inputs come to."""
 
     ids: dict[str, dict[str, int]] = Factory(lambda: {kind: {} for kind in KINDS})
     content: dict[str, Any] = Factory(dict)
     #: What was last said of every name that ever had an id, by kind: orders of it may live on.
     _known: dict[str, dict[str, Any]] = Factory(lambda: {kind: {} for kind in KINDS})
+    _given: Given = field(init=False)
+    #: Names by id, of the sessions.
+    _names: dict[int, str] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Share the table of what is known."""
+        self._given = Given(self._known)
 
     def plan(self, resolved: dict[str, Any]) -> bytes:
         """Content of the CONFIG input for `resolved`: equal content means nothing changed.
@@ -44,27 +79,45 @@ class Registry:
             for name in sorted(resolved[kind]):
                 table.setdefault(name, len(table))
             ids[kind] = table
-        return json.dumps({**resolved, "ids": ids}, sort_keys=True, separators=(",", ":")).encode(
-            "ascii"
-        )
+        return _json({**resolved, "ids": ids})
+
+    def plan_change(self, change: dict[str, dict[str, Any]]) -> bytes:
+        """Content of the CONFIG input that changes a part of the configuration.
+
+        Raises `ConfigRefusedError` as `plan` does.
+        """
+        self._check_identity(change["set"])
+        ids: dict[str, dict[str, int]] = {}
+        for kind in KINDS:
+            free = len(self.ids[kind])
+            ids[kind] = {}
+            for name in sorted({*change["set"][kind], *change["gone"][kind]}):
+                number = self.ids[kind].get(name)
+                if number is None:
+                    number, free = free, free + 1
+                ids[kind][name] = number
+        return _json({"change": change, "ids": ids})
 
     def unchanged(self, content: bytes) -> bool:
         """Whether the engine already has exactly this configuration."""
         return bool(self.content) and bool(json.loads(content) == self.content)
 
     def apply(self, content: bytes, engine: Engine, *, halted: bool) -> list[int]:
-        """Give the configuration to the engine; returns the ids of sessions now disabled."""
+        """Give a configuration or a change of it to the engine.
+
+        Returns the ids of the sessions concerned that may not be logged on: gone, or disabled.
+        """
         configuration = json.loads(content)
+        change = configuration.get("change")
+        if change is not None:
+            return self._apply_change(change, configuration["ids"], engine)
         self.content = configuration
         self.ids = configuration["ids"]
+        self._name_sessions()
         for kind in KINDS:
             self._known[kind].update(configuration[kind])
-        self._set_all(engine, configuration["sessions"], halted=halted)
-        return [
-            number
-            for name, number in sorted(self.ids["sessions"].items())
-            if name not in configuration["sessions"]
-        ]
+        self._given.give_all(engine, self.content, configuration["sessions"], halted=halted)
+        return self._out(self.ids["sessions"])
 
     def saved(self) -> dict[str, Any]:
         """Return the present configuration and what is known of what is gone, as JSON holds it."""
@@ -87,12 +140,13 @@ class Registry:
         if not self.content:
             return
         self.ids = self.content["ids"]
+        self._name_sessions()
         for kind in KINDS:
             needed, room = len(self.ids[kind]), getattr(engine.capacity, kind)
             if needed > room:
                 raise CapacityError(kind, needed, room)
-            self._known[kind] = {**state["gone"][kind], **self.content[kind]}
-        self._set_all(engine, self._known["sessions"], halted=halted)
+            self._known[kind].update({**state["gone"][kind], **self.content[kind]})
+        self._given.give_all(engine, self.content, self._known["sessions"], halted=halted)
 
     def session_id(self, comp_id: str) -> int | None:
         """Id of a configured session."""
@@ -106,108 +160,51 @@ class Registry:
 
     def session(self, session: int) -> dict[str, Any]:
         """What was last said of a session, also when its file is gone."""
-        known: dict[str, Any] = self._known["sessions"][self.session_names()[session]]
+        known: dict[str, Any] = self._known["sessions"][self._names[session]]
         return known
+
+    def known(self, kind: str) -> dict[str, dict[str, Any]]:
+        """What was last said of every name of this kind that ever had an id."""
+        return self._known[kind]
+
+    def is_gone(self, session: int) -> bool:
+        """Whether nothing is said of a session any more."""
+        return self._names[session] not in self.content["sessions"]
+
+    def _apply_change(
+        self, change: dict[str, dict[str, Any]], ids: dict[str, dict[str, int]], engine: Engine
+    ) -> list[int]:
+        for kind in KINDS:
+            self.ids[kind].update(ids[kind])
+            self.content[kind].update(change["set"][kind])
+            self._known[kind].update(change["set"][kind])
+            for name in change["gone"][kind]:
+                del self.content[kind][name]
+        self._names.update({number: name for name, number in ids["sessions"].items()})
+        self._given.give_change(engine, self.content, change)
+        return self._out([*change["set"]["sessions"], *change["gone"]["sessions"]])
+
+    def _out(self, names: Iterable[str]) -> list[int]:
+        """Ids of those among `names` that may not be logged on, in the order of names."""
+        sessions, ids = self.content["sessions"], self.ids["sessions"]
+        return [
+            ids[name]
+            for name in sorted(names)
+            if name not in sessions or not sessions[name].get("enabled", True)
+        ]
+
+    def _name_sessions(self) -> None:
+        self._names = self.session_names()
 
     def _check_identity(self, resolved: dict[str, Any]) -> None:
         """Refuse what would change the meaning of records that exist."""
-        fixed = {
-            "instruments": ("tick_e8", "lot_e8", "multiplier_e8"),
-            "accounts": ("firm",),
-            "sessions": ("firm", "role", "target_comp_id"),
-        }
-        for kind, keys in fixed.items():
+        for kind in KINDS:
             for name, now in resolved[kind].items():
                 before = self._known[kind].get(name, now)
-                for key in keys:
-                    if before[key] != now[key]:
-                        raise ConfigRefusedError(
-                            f"{kind[:-1]} {name}: {key} was {before[key]!r} and is now "
-                            f"{now[key]!r}, but the journal holds records made with the old value; "
-                            f"restore it, or give the new one another name"
-                        )
-
-    def _set_instrument(self, engine: Engine, symbol: str, *, listed: bool) -> None:
-        """An instrument that is not listed any more is closed; its orders can be cancelled."""
-        instrument = self._known["instruments"][symbol]
-        engine.set_instrument(
-            self.ids["instruments"][symbol],
-            symbol,
-            tick_e8=instrument["tick_e8"],
-            lot_e8=instrument["lot_e8"],
-            multiplier_e8=instrument["multiplier_e8"],
-            rate_e8=instrument["rate_e8"],
-            reference_price_e8=instrument["reference_price_e8"],
-            band_e8=instrument["band_e8"],
-            is_open=listed and instrument["open"],
-        )
-
-    def _set_owners(self, engine: Engine, copies: dict[tuple[str, str], list[int]]) -> None:
-        """Firms and accounts; one that is gone is seen by who is entitled to its whole firm."""
-        for name in sorted(self._known["firms"]):
-            firm = self._known["firms"][name]
-            engine.set_firm(
-                self.ids["firms"][name], Limits(**firm["limits"]), copies.get(("firm", name), [])
-            )
-        for name in sorted(self._known["accounts"]):
-            account = self._known["accounts"][name]
-            of_firm = copies.get(("firm", account["firm"]), [])
-            present = name in self.content["accounts"]
-            engine.set_account(
-                self.ids["accounts"][name],
-                name,
-                self.ids["firms"][account["firm"]],
-                Limits(**account["limits"]),
-                copies.get(("account", name), []) if present else of_firm,
-            )
-
-    def _copies(self, configuration: dict[str, Any]) -> dict[tuple[str, str], list[int]]:
-        """Drop-copy sessions by ("firm", name) and ("account", name), in order of their ids."""
-        copies: dict[tuple[str, str], list[int]] = {}
-        sessions = configuration["sessions"]
-        for name in sorted(sessions, key=self.ids["sessions"].__getitem__):
-            session = sessions[name]
-            if session["role"] != "drop-copy":
-                continue
-            for kind in ("firm", "account"):
-                for entitled in session["drop_copy"][f"{kind}s"]:
-                    copies.setdefault((kind, entitled), []).append(self.ids["sessions"][name])
-        return copies
-
-    def _set_all(self, engine: Engine, sessions: dict[str, Any], *, halted: bool) -> None:
-        """Give everything to the engine; of the sessions those named."""
-        set_venue(engine, self.content, halted=halted)
-        for name in sorted(self._known["instruments"]):
-            self._set_instrument(engine, name, listed=name in self.content["instruments"])
-        self._set_owners(engine, self._copies(self.content))
-        self._set_sessions(engine, sessions)
-
-    def _set_sessions(self, engine: Engine, sessions: dict[str, Any]) -> None:
-        for name in sorted(sessions):
-            session = sessions[name]
-            engine.set_session(
-                self.ids["sessions"][name],
-                sender_comp_id=session["sender_comp_id"],
-                target_comp_id=session["target_comp_id"],
-                firm=self.ids["firms"][session["firm"]],
-                role=session["role"],
-                dialect=session["dialect"],
-                enabled=True,
-                cancel_on_disconnect=session["cancel_on_disconnect"],
-                accounts=[self.ids["accounts"][account] for account in session["accounts"]],
-                limits=Limits(**session["limits"]),
-                throttle=ThrottleLimits(**session["throttle"]),
-                precision=session["timestamp_precision"],
-                tells_last_processed=session["last_msg_seq_num_processed"],
-            )
+                mistake = identity_mistake(kind, name, before, now)
+                if mistake:
+                    raise ConfigRefusedError(mistake)
 
 
-def set_venue(engine: Engine, configuration: dict[str, Any], *, halted: bool) -> None:
-    """Give the venue's parameters to the engine."""
-    venue = configuration["venue"]
-    engine.set_venue(
-        max_order_age_ns=venue["max_order_age_ns"],
-        sending_time_tolerance_ns=venue["sending_time_tolerance_ns"],
-        trading_day=0,
-        halted=halted,
-    )
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")

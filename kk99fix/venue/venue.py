@@ -44,6 +44,7 @@ from kk99fix.session.machine import Session
 from kk99fix.session.rules import RECEIVER_TYPES, Numbers, ResetPolicy, SessionRules
 from kk99fix.venue import mass_status, order_entry, throttle
 from kk99fix.venue.credentials import Credentials
+from kk99fix.venue.given import set_venue
 from kk99fix.venue.inputs import (
     ConfigInput,
     DayRollInput,
@@ -57,9 +58,9 @@ from kk99fix.venue.inputs import (
     TickInput,
     msg_seq_num,
 )
-from kk99fix.venue.leaving import Leaving
+from kk99fix.venue.leaving import DISABLED, REMOVED, Leaving
 from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange, UnknownTrade
-from kk99fix.venue.registry import Registry, set_venue
+from kk99fix.venue.registry import Registry
 from kk99fix.venue.session_commands import (
     NewsInput,
     ProbeInput,
@@ -453,9 +454,13 @@ class Venue:
 
     def _configure(self, item: ConfigInput, outcome: Outcome) -> None:
         for session in self.registry.apply(item.content, self.engine, halted=self._halted):
+            out = REMOVED if self.registry.is_gone(session) else DISABLED
             if session in self._sessions:
-                outcome.disconnects.append(Disconnected(session, "configuration"))
-                self._end(session, "configuration")
+                self._log_out(session, out.text, DisconnectCause.LOGOUT, outcome)
+            if session in self._sessions:
+                outcome.disconnects.append(Disconnected(session, out.cause))
+                self._end(session, out.cause)
+            self._leaving.gone(session, out.reason)
 
     def _restart(self, now_ns: int) -> None:
         for session in self.live_sessions:

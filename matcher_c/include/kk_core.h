@@ -329,6 +329,11 @@ uint32_t kk_trading_day(const kk_engine *engine);
  */
 void kk_pull_orders(kk_engine *engine, uint32_t session, uint64_t below_order_id);
 uint64_t kk_next_order_id(const kk_engine *engine);
+/* The same with all orders that `session` has now, for KK_REASON_SESSION_REMOVED or _DISABLED. */
+void kk_pull_all_orders(kk_engine *engine, uint32_t session, kk_reason reason);
+/* Live orders of a firm and of an account, as their limits count them. */
+uint32_t kk_firm_open_orders(const kk_engine *engine, uint32_t firm);
+uint32_t kk_account_open_orders(const kk_engine *engine, uint32_t account);
 /*
  * OrderMassStatusRequest(AF): the walk reports on the open orders of `session`, those of
  * `command`'s symbol, account and side where they are given.  Its status_req_id is

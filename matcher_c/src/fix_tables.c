@@ -472,10 +472,12 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
     {"NO_OPEN_ORDERS", "The session has no open order of those that were asked for.", 14, 59, 5, 1},
     {"UNSUPPORTED_MASS_STATUS", "MassStatusReqType(585) must be 1 (one security) or 7 (all orders).", 23, 66, 99, 99},
     {"STORAGE_LOW", "The venue is short of disk space; it takes orders again when it has more, cancels always.", 11, 89, 99, 99},
+    {"SESSION_REMOVED", "The session's file was removed, so nobody could take its orders back.", 15, 69, 99, 99},
+    {"SESSION_DISABLED", "The session was disabled, so nobody could take its orders back.", 16, 63, 99, 99},
 };
 
 const char kk_dictionary_digest[65] =
-    "273a24565f6c1e0bcab39184638e94188bd31d83f9c260923f82ef20f8c36f2b";
+    "4d91ae5d10fd08d40442e411ca94215601f52d7dbe50824ab546788b1cb54c62";
 
 /* clang-format on */
 

@@ -122,6 +122,16 @@ kk_status kk_firm_set(kk_engine *engine, uint32_t id, const kk_firm_config *firm
     return KK_OK;
 }
 
+uint32_t kk_firm_open_orders(const kk_engine *engine, uint32_t firm) {
+    kk_assert(firm < engine->capacity.firms && engine->firms[firm].configured);
+    return engine->firms[firm].open_orders;
+}
+
+uint32_t kk_account_open_orders(const kk_engine *engine, uint32_t account) {
+    kk_assert(account < engine->capacity.accounts && engine->accounts[account].configured);
+    return engine->accounts[account].open_orders;
+}
+
 kk_status kk_account_set(kk_engine *engine, uint32_t id, const kk_account_config *account) {
     if (id >= engine->capacity.accounts) {
         return KK_CAPACITY;

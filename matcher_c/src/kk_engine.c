@@ -6,7 +6,7 @@
 
 #include "fix_tables.h"
 
-#define KK_CORE_VERSION "kk99-core 0.3.0"
+#define KK_CORE_VERSION "kk99-core 0.4.0"
 
 /* The least power of two that keeps an open-addressing table of `entries` half empty. */
 static uint32_t table_size(uint32_t entries) {

@@ -47,13 +47,20 @@ typedef struct kk_session {
     kk_limits limits;
     int64_t heartbeat_ns;
     int64_t silence_ns;
-    uint32_t orders_kept;   /* of the open ones, by their own word, on a disconnect */
-    uint32_t orders_pulled; /* the same */
-    uint64_t pull_below;    /* orders with a lower OrderID(37) are being pulled; 0: none is */
-    uint64_t pull_end;      /* where the walk has seen all of them */
+    uint32_t orders_kept;    /* of the open ones, by their own word, on a disconnect */
+    uint32_t orders_pulled;  /* the same */
+    uint64_t pull_below;     /* orders with a lower OrderID(37) are being pulled; 0: none is */
+    uint64_t pull_end;       /* where the walk has seen all of them */
+    uint64_t pull_all_below; /* of these all orders with a lower OrderID(37) go, for this reason */
+    uint8_t pull_all_reason;
     uint8_t cancel_on_disconnect;
     kk_mass_status mass;
 } kk_session;
+
+/* Whether a reason is one for which all orders of a session go. */
+static inline bool kk_is_pull_all_reason(unsigned reason) {
+    return reason == KK_REASON_SESSION_REMOVED || reason == KK_REASON_SESSION_DISABLED;
+}
 
 _Static_assert(offsetof(kk_session, their_comp_id) == 64, "the gate's fields share a cache line");
 

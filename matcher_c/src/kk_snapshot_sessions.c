@@ -17,6 +17,8 @@ static void write_item(const kk_engine *engine, kk_snapshot *at, kk_item_out *it
     kk_put_i64(item, session->silence_ns);
     kk_put_u64(item, session->pull_below);
     kk_put_u64(item, session->pull_end);
+    kk_put_u64(item, session->pull_all_below);
+    kk_put_u8(item, session->pull_all_reason);
 }
 
 static bool numbers_are_sane(const kk_session *session) {
@@ -32,9 +34,15 @@ static bool times_are_sane(const kk_session *session) {
 /* Its end is ahead of the walk, but no more than once round. */
 static bool pull_is_sane(const kk_engine *engine, const kk_session *session) {
     if (session->pull_below == 0) {
-        return session->pull_end == 0;
+        return session->pull_end == 0 && session->pull_all_below == 0 &&
+               session->pull_all_reason == 0;
     }
-    return session->pull_below <= engine->next_order_id &&
+    if (session->pull_all_below == 0 ? session->pull_all_reason != 0
+                                     : !kk_is_pull_all_reason(session->pull_all_reason)) {
+        return false;
+    }
+    return session->pull_all_below <= session->pull_below &&
+           session->pull_below <= engine->next_order_id &&
            session->pull_end <= engine->walk.at + KK_WALK_LAP &&
            session->pull_end >= engine->walk.nearest_end;
 }
@@ -53,6 +61,8 @@ static kk_status read_item(kk_engine *engine, kk_snapshot *at, kk_item_in *item)
     session->silence_ns = kk_get_i64(item);
     session->pull_below = kk_get_u64(item);
     session->pull_end = kk_get_u64(item);
+    session->pull_all_below = kk_get_u64(item);
+    session->pull_all_reason = kk_get_u8(item);
     if (!numbers_are_sane(session) || !times_are_sane(session) || !pull_is_sane(engine, session) ||
         (!session->configured && (session->established || session->pull_below != 0))) {
         return KK_INVALID;

@@ -85,6 +85,8 @@ static uint64_t mix_session(uint64_t hash, const kk_session *session) {
     hash = mix(hash, (uint64_t)session->orders_kept << 32 | session->orders_pulled);
     hash = mix(hash, session->pull_below);
     hash = mix(hash, session->pull_end);
+    hash = mix(hash, session->pull_all_below);
+    hash = mix(hash, session->pull_all_reason);
     hash = mix_mass_status(hash, &session->mass);
     return mix(hash, (uint64_t)session->established << 1 | session->plain);
 }

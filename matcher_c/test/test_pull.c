@@ -176,6 +176,38 @@ static void part_of_the_state(void) {
     venue_close(&w);
 }
 
+static void nothing_is_left_of_a_session_that_goes(void) {
+    venue v = opened(false);
+    rest(&v, "a", "");
+    rest(&v, "b", "|18=H");
+    venue_do(&v, "1 D|11=x|54=1|38=1|44=98");
+    KK_CHECK(!venue_remove(&v, 0, KK_REASON_SESSION_REMOVED, ALL));
+    KK_CHECK(venue_said(&v, "0 150=4|39=4|11=a|code=SESSION_REMOVED ; "
+                            "0 150=4|39=4|11=b|code=SESSION_REMOVED"));
+    KK_CHECK(venue_book_is(&v, 0, '1', "98x1"));
+    KK_CHECK(v.engine->sessions[0].open_orders == 0 && v.engine->sessions[0].pull_all_below == 0);
+    KK_CHECK(!venue_remove(&v, 0, KK_REASON_SESSION_DISABLED, ALL) && !kk_walk_pending(v.engine));
+    KK_CHECK(venue_fault(&v) == NULL);
+    venue_close(&v);
+}
+
+static void one_that_is_back_leaves_its_new_orders_by_their_word(void) {
+    venue v = opened(false);
+    rest(&v, "a", "");
+    rest(&v, "b", "|18=H");
+    rest(&v, "c", "|18=Q");
+    KK_CHECK(venue_remove(&v, 0, KK_REASON_SESSION_DISABLED, 1));
+    rest(&v, "d", "");
+    rest(&v, "e", "|18=Q");
+    KK_CHECK(!venue_leave(&v, 0, ALL));
+    KK_CHECK(venue_said(&v, "0 150=4|11=b|code=SESSION_DISABLED ; "
+                            "0 150=4|11=c|code=SESSION_DISABLED ; "
+                            "0 150=4|11=e|code=CANCEL_ON_DISCONNECT"));
+    KK_CHECK(venue_book_is(&v, 0, '1', "99x1"));
+    KK_CHECK(venue_fault(&v) == NULL);
+    venue_close(&v);
+}
+
 int main(void) {
     KK_RUN(all_but_those_to_be_kept, "a session's orders go with it, but those with 18=H");
     KK_RUN(those_that_ask_for_it, "of a session that keeps its orders those with 18=Q go");
@@ -187,5 +219,8 @@ int main(void) {
     KK_RUN(traded_before_their_turn, "an order may trade until its turn comes");
     KK_RUN(a_day_that_is_over_comes_first, "an order whose day is over expires");
     KK_RUN(part_of_the_state, "words and walk are part of the state");
+    KK_RUN(nothing_is_left_of_a_session_that_goes, "all orders of a session that goes, go");
+    KK_RUN(one_that_is_back_leaves_its_new_orders_by_their_word,
+           "what was there when a session went goes, what came later by its own word");
     return KK_REPORT();
 }

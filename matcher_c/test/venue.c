@@ -321,6 +321,14 @@ bool venue_leave(venue *v, uint32_t session, uint32_t limit) {
     return pending;
 }
 
+bool venue_remove(venue *v, uint32_t session, kk_reason reason, uint32_t limit) {
+    begin(v, KK_RECORD_CONFIG);
+    kk_pull_all_orders(v->engine, session, reason);
+    const bool pending = kk_walk_slice(v->engine, limit);
+    kk_unit_end(v->engine);
+    return pending;
+}
+
 size_t venue_frame(venue *v, uint32_t session, const char *body, uint8_t *out) {
     char text[4096];
     char when[32];

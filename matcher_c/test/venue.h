@@ -57,6 +57,8 @@ void venue_roll(venue *v, uint32_t trading_day);
 bool venue_expire(venue *v, uint32_t limit);
 /* The session's connection ends, and the walk does its first slice. */
 bool venue_leave(venue *v, uint32_t session, uint32_t limit);
+/* The session may not log on any more, for this reason, and the walk does its first slice. */
+bool venue_remove(venue *v, uint32_t session, kk_reason reason, uint32_t limit);
 /* The session asks for the status of many orders, "584=m|54=1", and the walk does a slice. */
 bool venue_ask(venue *v, uint32_t session, const char *request, uint32_t limit);
 /* One more slice of the walk. */

@@ -263,6 +263,12 @@ SINGLE_VALUES = [
     ),
     (
         BROKER1,
+        'role = "order-entry"',
+        'role = "order-entry"\nenabled = "no"',
+        'sessions/BROKER1.toml: session.enabled: found "no"; true or false would be right',
+    ),
+    (
+        BROKER1,
         "heart_bt_int = [5, 60]",
         "heart_bt_int = [5]",
         "sessions/BROKER1.toml: logon.heart_bt_int: found a list of 1; a list of 2 would be right",

@@ -63,12 +63,12 @@ def test_what_a_session_is_sent(folder: ConfigFolder) -> None:
 
 
 def test_drop_copy_scopes_are_written_out(folder: ConfigFolder) -> None:
-    """Every firm, one firm or one account: the accounts that are followed stand there by name."""
-    everything = ["B1-CLIENT", "B1-HOUSE", "B2-CLIENT", "B2-HOUSE"]
+    """Of one firm or one account: the accounts stand there by name; everybody has no names."""
+    of_two = ["B2-CLIENT", "B2-HOUSE"]
     scopes = {
-        'firms = ["*"]': {"firms": ["Broker One", "Broker Two"], "accounts": everything},
-        'firms = ["Broker Two"]': {"firms": ["Broker Two"], "accounts": everything[2:]},
-        'accounts = ["B1-HOUSE"]': {"firms": [], "accounts": ["B1-HOUSE"]},
+        'firms = ["*"]': {"all": True, "firms": [], "accounts": []},
+        'firms = ["Broker Two"]': {"all": False, "firms": ["Broker Two"], "accounts": of_two},
+        'accounts = ["B1-HOUSE"]': {"all": False, "firms": [], "accounts": ["B1-HOUSE"]},
     }
     before = 'firms = ["*"]'
     for text, scope in scopes.items():

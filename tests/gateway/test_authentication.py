@@ -93,6 +93,18 @@ async def test_wrong_credentials(authenticator: Authenticator, more: str, refusa
     assert await admit(authenticator, more) is refusal
 
 
+async def test_a_disabled_session_is_refused_from_its_networks(tmp_path: Path) -> None:
+    """With a cause of its own, and before its password costs anything."""
+    files = ConfigFolder(tmp_path)
+    files.replace("sessions/BROKER1.toml", "role =", "enabled = false\nrole =")
+    authenticator = Authenticator(
+        Current(files.load()), Registry(), in_period=lambda _: True, is_open=lambda _: True
+    )
+
+    assert await admit(authenticator) is Refusal.DISABLED
+    assert await admit(authenticator, address="10.0.0.1") is Refusal.NETWORK
+
+
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [

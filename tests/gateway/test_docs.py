@@ -10,6 +10,7 @@ from kk99fix.gateway import acceptor, connections
 from kk99fix.gateway.authentication import Refusal
 from kk99fix.gateway.metrics import GatewayCollector, Snapshots
 from kk99fix.session.effects import DisconnectCause
+from kk99fix.venue.leaving import DISABLED, REMOVED
 
 TEXT = (REPOSITORY / "docs/operations.md").read_text()
 
@@ -43,7 +44,8 @@ def test_every_end_is_described() -> None:
     """The table has every cause that the end of a session may have."""
     causes = {cause.value for cause in DisconnectCause} | set(connections._CUT_CAUSES.values())
     ours = {
-        *("gateway-stopped", "gateway-failed", "configuration", "numbers-reset"),
+        *("gateway-stopped", "gateway-failed", "numbers-reset"),
+        *(REMOVED.cause, DISABLED.cause),
         "internal-fault",
     }
 

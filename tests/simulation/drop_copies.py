@@ -44,20 +44,21 @@ class DropCopies:
         return rendered
 
     def _entitled(self, sent: Sent, registry: Registry) -> list[str]:
-        """Names of the desks; an account that is in no file is seen by those of its firm."""
+        """Names of the desks; an account in no file is seen by those of its firm too."""
         session = registry.session(sent.record.header.session)
         if sent[35] not in REPORTS or session["role"] != "order-entry":
             return []
         account, content = self._account(sent, session), registry.content
         by_account = account in session["accounts"] and account in content["accounts"]
+        is_gone = account in registry.known("accounts") and account not in content["accounts"]
         return sorted(
             name
             for name, desk in content["sessions"].items()
             if desk["role"] == "drop-copy"
             and (
-                account in desk["drop_copy"]["accounts"]
-                if by_account
-                else session["firm"] in desk["drop_copy"]["firms"]
+                desk["drop_copy"].get("all", False)
+                or (account in desk["drop_copy"]["accounts"] and (by_account or is_gone))
+                or (session["firm"] in desk["drop_copy"]["firms"] and not by_account)
             )
         )
 

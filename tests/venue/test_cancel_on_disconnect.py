@@ -53,7 +53,8 @@ def opened(content: Config, orders: int = 1) -> VenueDesk:
 
 def pulled(sent: list[Sent]) -> list[str]:
     """ClOrdIDs of the orders that were cancelled because their session left."""
-    ids = [message[11] for message in sent if message[58].startswith("CANCEL_ON_DISCONNECT; ")]
+    codes = ("CANCEL_ON_DISCONNECT; ", "SESSION_REMOVED; ")
+    ids = [message[11] for message in sent if message[58].startswith(codes)]
     assert len(ids) == sum(message[150] == "4" for message in sent)
     return ids
 

@@ -168,25 +168,22 @@ def test_account_removed(desk: VenueDesk) -> None:
 
 
 def test_session_removed(desk: VenueDesk) -> None:
-    """A session whose file is gone is cut; its orders stay and trade, its numbers go on (N1)."""
-    assert outcome_of(desk, "1") == "0"
-    desk.log_on("BETA")
-    desk.configure(changed(lambda config: config["sessions"].pop("ALPHA")))
+    """A session whose file is gone is logged out, its orders go, its numbers go on (N1)."""
+    assert outcome_of(desk, "1", "18=H|") == "0"
+    sent = desk.sent(desk.configure(changed(lambda config: config["sessions"].pop("ALPHA"))))
 
     (disconnected,) = desk.outcomes[-1].disconnects
-    assert (disconnected.session, disconnected.cause) == (0, "configuration")
+    assert (disconnected.session, disconnected.cause) == (0, "session-removed")
     assert not desk.venue.is_live(0)
-    sent = desk.send("BETA", "D", f"11=1|55=AAPL|54=2|{TIME}38=1|40=2|44=100|")
-    assert [(message.session, message[150]) for message in sent] == [
-        ("BETA", "0"),
-        ("ALPHA", "F"),
-        ("BETA", "F"),
-    ]
-    assert sent[1].number == 3
+    logout, cancelled = (message for message in sent if message.session == "ALPHA")
+    assert (logout[35], logout[58]) == ("5", "the session was removed")
+    assert (cancelled[35], cancelled[150], cancelled[11]) == ("8", "4", "1")
+    assert cancelled[58].startswith("SESSION_REMOVED; ")
+    assert desk.engine.statistics().live_orders == 0
     desk.configure(configuration())
     desk.next_number["ALPHA"] = desk.engine.session(0).next_in
     (answer,) = desk.sent(desk.log_on("ALPHA"))
-    assert answer.number == 4
+    assert answer.number == 5
 
 
 def test_drop_copy_removed(desk: VenueDesk) -> None:
