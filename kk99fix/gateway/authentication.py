@@ -41,6 +41,7 @@ class Refusal(enum.StrEnum):
     LIVE = "session-is-live"
     CREDENTIALS = "credentials"
     BUSY = "too-many-logons"
+    CHANGED = "file-changed"
 
 
 @frozen
@@ -97,6 +98,8 @@ class Authenticator:
         refusal = await self._check_password(message, file)
         if refusal is not None:
             return refusal
+        if self._current.session(file.comp_id) is not file:
+            return Refusal.CHANGED
         if not self._is_open(file.comp_id):
             return Refusal.OUTSIDE_SCHEDULE
         session = self._registry.session_id(file.comp_id)

@@ -15,7 +15,7 @@ from kk99fix.config.resolve import resolve
 from kk99fix.fix.split import split
 from kk99fix.gateway import authentication
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
-from kk99fix.gateway.current import Current
+from kk99fix.gateway.current import Current, View
 from kk99fix.gateway.peer import Peer
 from kk99fix.venue.registry import Registry
 
@@ -103,6 +103,31 @@ async def test_a_disabled_session_is_refused_from_its_networks(tmp_path: Path) -
 
     assert await admit(authenticator) is Refusal.DISABLED
     assert await admit(authenticator, address="10.0.0.1") is Refusal.NETWORK
+
+
+async def test_a_file_that_changes_meanwhile_is_not_what_was_checked(tmp_path: Path) -> None:
+    """A password takes its time; a network that is withdrawn then must not be used any more."""
+    files = ConfigFolder(tmp_path)
+    hashed = CHEAP.hash("right")
+    secrets = f'[logon]\nusername = "b1"\npassword_hash = "{hashed}"'
+    files.replace("sessions/BROKER1.toml", "[logon]", secrets)
+    current = Current(files.load())
+    registry = Registry()
+    authenticator = Authenticator(
+        current, registry, in_period=lambda _: True, is_open=lambda _: True
+    )
+    verdicts = []
+
+    async def ask() -> None:
+        verdicts.append(await admit(authenticator))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        files.replace("sessions/BROKER1.toml", '"127.0.0.0/8"', '"10.0.0.0/8"')
+        current.replace(View.of(files.load()), frozenset({"BROKER1"}))
+
+    assert verdicts == [Refusal.CHANGED]
 
 
 @pytest.mark.parametrize(
