@@ -1,7 +1,7 @@
 """A QuickFIX engine in a process of its own: build it, drive it, read what it saw.
 
 The engine is tests/interop/quickfix_peer.cpp with Debian's QuickFIX; it validates against a stock
-FIX 4.4 dictionary with everything switched on.
+FIX 4.4 dictionary, or one that a test names, with everything switched on.
 """
 
 import contextlib
@@ -120,14 +120,16 @@ def transact_time() -> str:
 class QuickFixEngine:
     """One session of a third-party engine, connected whenever the gateway lets it."""
 
-    def __init__(self, folder: Path, comp_id: str, port: int) -> None:
-        """Start the engine; its store is in `folder`."""
+    def __init__(
+        self, folder: Path, comp_id: str, port: int, dictionary: Path | None = None
+    ) -> None:
+        """Start the engine; its store is in `folder`, its dictionary a stock one unless named."""
         self.comp_id = comp_id
         self.events: list[Event] = []
         self._searched = 0
         self._home = folder / comp_id
         self._home.mkdir()
-        dictionary = next(path for path in DICTIONARIES if path.exists())
+        dictionary = dictionary or next(path for path in DICTIONARIES if path.exists())
         settings = _SETTINGS.format(
             store=self._home / "store", dictionary=dictionary, comp_id=comp_id, port=port
         )
