@@ -15,7 +15,7 @@ import attrs
 TOML_PATH: Final = Path(__file__).with_name("dictionary.toml")
 
 #: Keys, at any depth, that are for people alone.
-WORDS: Final = frozenset({"about", "when", "example"})
+WORDS: Final = frozenset({"about", "when"})
 
 DATATYPES: Final = (
     "STRING",
@@ -55,6 +55,7 @@ class Field:
     enum: tuple[str, ...]
     enum_names: tuple[str, ...]
     length_of: str | None
+    about: str = ""
 
 
 @attrs.frozen
@@ -77,6 +78,9 @@ class MessageType:
     conditional: tuple[tuple[str, ...], ...]
     optional: tuple[str, ...]
     groups: tuple[str, ...]
+    about: str
+    #: What holds for a field in this message, for people.
+    when: dict[str, str]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -110,6 +114,7 @@ class Dictionary:
     gate: dict[str, tuple[str, ...]]
     dialect_fields: dict[str, dict[str, Field]]
     dialect_messages: dict[str, dict[str, tuple[str, ...]]]
+    dialect_about: dict[str, str]
     reject_codes: tuple[RejectCode, ...]
 
 
@@ -139,6 +144,7 @@ def load(path: Path = TOML_PATH) -> Dictionary:
             key: {msg_type: tuple(names) for msg_type, names in value["message"].items()}
             for key, value in document["dialect"].items()
         },
+        dialect_about={key: value["about"] for key, value in document["dialect"].items()},
         reject_codes=tuple(RejectCode(**row) for row in document["reject_code"]),
     )
     _check(dictionary)
@@ -165,8 +171,15 @@ def _without_words(value: Any) -> Any:  # noqa: ANN401 - whatever TOML has
 
 def _field(name: str, value: dict[str, Any]) -> Field:
     enum = value.get("enum", {})
-    names = tuple(enum.values())
-    return Field(name, value["tag"], value["type"], tuple(enum), names, value.get("length_of"))
+    return Field(
+        name=name,
+        tag=value["tag"],
+        datatype=value["type"],
+        enum=tuple(enum),
+        enum_names=tuple(enum.values()),
+        length_of=value.get("length_of"),
+        about=value.get("about", ""),
+    )
 
 
 def _message(msg_type: str, value: dict[str, Any], components: dict[str, Any]) -> MessageType:
@@ -186,6 +199,8 @@ def _message(msg_type: str, value: dict[str, Any], components: dict[str, Any]) -
         conditional=conditional,
         optional=tuple(name for name in dict.fromkeys(optional) if name not in placed),
         groups=tuple(groups),
+        about=value.get("about", ""),
+        when=value.get("when", {}),
     )
 
 
@@ -214,6 +229,14 @@ def _check_names(dictionary: Dictionary) -> None:
     unused = sorted({name for name in dictionary.fields if name not in named})
     if unknown or unused:
         raise DictionaryError(f"names without a field: {unknown}; fields without a use: {unused}")
+    for message in (dictionary.header, dictionary.trailer, *dictionary.messages.values()):
+        strange = message.when.keys() - {
+            *message.fields,
+            *message.groups,
+            *map("|".join, message.conditional),
+        }
+        if strange:
+            raise DictionaryError(f"{message.name}: `when` of what it lacks: {sorted(strange)}")
 
 
 def _group_names(dictionary: Dictionary, name: str) -> list[str]:

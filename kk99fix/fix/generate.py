@@ -10,14 +10,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from kk99fix.fix import dictionary, render_c, render_python, render_quickfix
+from kk99fix.fix import (
+    dictionary,
+    example_day,
+    render_c,
+    render_engagement,
+    render_python,
+    render_quickfix,
+)
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def generated(source: dictionary.Dictionary) -> dict[str, str]:
     """Text of every generated file, by its path in the source tree."""
+    prose = render_engagement.PROSE_PATH.read_text(encoding="utf-8")
     return {
+        "docs/rules_of_engagement.md": render_engagement.engagement(
+            source, prose, example_day.read()
+        ),
         "kk99fix/fix/tables.py": render_python.tables_module(source),
         "matcher_c/include/kk_reasons.h": render_c.reasons_header(source),
         "matcher_c/src/fix_tables.h": render_c.tables_header(source),

@@ -80,8 +80,9 @@ def test_reject_codes_fit_text_and_fix() -> None:
     [
         ("tag = 11,", "tag = 1,", "used twice"),
         ('"ClOrdID", "Side"', '"ClOrdId", "Side"', "names without a field"),
-        ('Account = { tag = 1, type = "STRING" }', 'Account = { tag = 1, type = "TEXT" }', "TEXT"),
+        ('Account = { tag = 1, type = "STRING"', 'Account = { tag = 1, type = "TEXT"', "TEXT"),
         ("number = 2\n", "number = 9\n", "without a hole"),
+        ("when.TotNumReports = ", "when.DKReason = ", "lacks: .'DKReason'"),
         ('["NoPartyIDs", "NoAllocs"', '["NoParties", "NoAllocs"', "unknown group"),
     ],
 )
@@ -103,7 +104,7 @@ def test_words_do_not_change_the_digest(tmp_path: Path) -> None:
     text = dictionary.TOML_PATH.read_text()
     named, about, other = (tmp_path / f"{name}.toml" for name in ("named", "about", "other"))
     named.write_text(text.replace('1 = "MARKET"', '1 = "AT_ANY_PRICE"'))
-    about.write_text(text.replace("[message.D]", '[message.D]\nwhen = { Price = "always" }'))
+    about.write_text(text.replace('when.Price = "with OrdType(40)=2"', 'when.Price = "always"'))
     other.write_text(text.replace('1 = "MARKET", ', ""))
     assert text not in {path.read_text() for path in (named, about, other)}
 
