@@ -16,7 +16,7 @@ from kk99fix.config.decimals import format_e8
 from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import Settings, load
 from kk99fix.config.resolve import resolve
-from kk99fix.config.schedule import Schedule
+from kk99fix.config.schedule_words import schedule_words
 from kk99fix.config.sessions import SessionFile
 
 
@@ -49,18 +49,8 @@ def session_notes(session: SessionFile) -> list[str]:
     if "*" in session.drop_copy.firms:
         notes.append("sees the reports of every firm")
     if session.schedule is not None:
-        notes.append(_schedule_note(session.schedule))
+        notes.append(schedule_words(session.schedule))
     return notes
-
-
-def _schedule_note(schedule: Schedule) -> str:
-    """Say when a session is open and when its numbers start over."""
-    start, end = schedule.start, schedule.end
-    days = f", starting on {' '.join(schedule.days)}"
-    if schedule.start_day is not None:
-        start, end, days = f"{schedule.start_day} {start}", f"{schedule.end_day} {end}", ""
-    reset = "go on for ever" if schedule.reset == "never" else f"start over {schedule.reset}"
-    return f"open from {start} to {end} {schedule.zone}{days}; its numbers {reset}"
 
 
 def _print_json(config_dir: Path, sessions_dir: Path) -> None:
