@@ -13,6 +13,8 @@ COMMANDS: dict[str, str] = {
     "serve": "kk99fix.commands.serve:serve",
     "demo": "kk99fix.commands.demo:demo",
     "check": "kk99fix.commands.check:check",
+    "sessions": "kk99fix.commands.sessions:sessions",
+    "ctl": "kk99fix.commands.ctl:ctl",
     "secrets": "kk99fix.commands.secrets:secrets",
     "journal": "kk99fix.commands.journal:journal",
     "keep": "kk99fix.commands.keep:keep",
@@ -52,6 +54,8 @@ def main() -> None:
       kk99fix serve                 run the gateway
       kk99fix demo                  watch two brokers trade on it
       kk99fix check                 what the files in config/ and sessions/ say
+      kk99fix sessions              who is logged on
+      kk99fix ctl why BROKER1       why its logon was refused
       kk99fix journal show          every input and every output of the venue
       kk99fix orders --status live  the orders that may still trade
       kk99fix COMMAND --help        what a command does, with examples

@@ -38,6 +38,8 @@ class Connection:
     session: int
     slot: int
     address: str
+    #: Since when, in venue time.
+    since_ns: int
     #: Until when it may drain; None while it is live.
     closing_until_ns: int | None = None
 
@@ -69,6 +71,10 @@ class Connections:
         connection = self._by_session.get(session)
         return None if connection is None else connection.address
 
+    def of(self, session: int) -> Connection | None:
+        """Return the session's connection, a closing one included; None without one."""
+        return self._by_session.get(session)
+
     @property
     def queued_bytes(self) -> int:
         """Bytes that wait in the rings of all connections."""
@@ -90,7 +96,7 @@ class Connections:
         if slot is None:
             engine.detach(session)
             return False
-        self._by_session[session] = Connection(session, slot, address)
+        self._by_session[session] = Connection(session, slot, address, pump.now_ns())
         return True
 
     def cut(self, event: Event) -> None:

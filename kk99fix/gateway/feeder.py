@@ -88,6 +88,11 @@ class Feeder:
         """Whether the session is being fed."""
         return session in self._feeds
 
+    def left_to_feed(self, session: int) -> int:
+        """How many numbers the session has still to get from the journal."""
+        feed = self._feeds.get(session)
+        return 0 if feed is None else feed.ranges.left + self._tail_left(session)
+
     def forget(self, session: int) -> None:
         """Stop feeding: the connection is gone, and the next one asks for what it misses."""
         feed = self._feeds.pop(session, None)
@@ -100,7 +105,7 @@ class Feeder:
         """Counters since the start, and what is left to be fed."""
         return FeedStatistics(
             len(self._feeds),
-            sum(feed.ranges.left + self._tail_left(feed.session) for feed in self._feeds.values()),
+            sum(self.left_to_feed(session) for session in self._feeds),
             self._ranges_asked,
             self._ranges_merged,
             self._resent_messages,

@@ -66,6 +66,13 @@ class Request:
             raise CommandRefusedError(f'"{name}" of {self.command!r} has to be a number from 0 on')
         return value
 
+    def flag(self, name: str) -> bool:
+        """Return an argument that is true or false, false where it is left out."""
+        value = self.arguments.get(name, False)
+        if not isinstance(value, bool):
+            raise CommandRefusedError(f'"{name}" of {self.command!r} has to be true or false')
+        return value
+
 
 #: Carries a command out; raises `CommandRefusedError`.
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]

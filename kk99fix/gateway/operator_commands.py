@@ -7,6 +7,9 @@ from functools import partial
 from typing import Any
 
 from kk99fix.gateway.operator import Request
+from kk99fix.gateway.operator_notices import SessionCommands
+from kk99fix.gateway.operator_refusals import RefusalCommands
+from kk99fix.gateway.operator_sessions import SessionList
 from kk99fix.gateway.parts import Gateway
 from kk99fix.matcher import library as core
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, list_snapshots
@@ -17,6 +20,9 @@ def add_commands(gateway: Gateway) -> None:
     add = gateway.operator.add
     add("status", partial(_status, gateway, time.monotonic()), changes=False)
     add("stop", partial(_stop, gateway), changes=True)
+    RefusalCommands(gateway.acceptor.refusals, gateway.current).add_to(gateway.operator)
+    SessionList(gateway).add_to(gateway.operator)
+    SessionCommands(gateway).add_to(gateway.operator)
 
 
 async def _stop(gateway: Gateway, _: Request) -> dict[str, Any]:

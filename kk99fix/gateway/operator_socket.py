@@ -18,10 +18,8 @@ from typing import Final
 import trio
 
 from kk99fix.gateway.operator import Caller
+from kk99fix.gateway.operator_path import PATH_MAX_BYTES, SOCKET_NAME
 
-SOCKET_NAME: Final = "operator.sock"
-#: What `sockaddr_un` has room for.
-PATH_MAX_BYTES: Final = 107
 BACKLOG: Final = 64
 _CREDENTIALS: Final = struct.Struct("3i")
 ROOT: Final = 0

@@ -83,6 +83,11 @@ class Leaving:
         """When the next grace is over; None without any."""
         return min((due_ns for due_ns, _ in self._graces.values()), default=None)
 
+    def grace_until_ns(self, session: int) -> int | None:
+        """When the grace of a session is over; None where none runs."""
+        grace = self._graces.get(session)
+        return None if grace is None else grace[0]
+
     def asked_to_leave(self, session: int) -> None:
         """A planned stop asks the session to log out."""
         self._asked.add(session)

@@ -203,6 +203,10 @@ class Venue:
         """Sessions with a connection."""
         return tuple(sorted(self._sessions))
 
+    def returns_until_ns(self, session: int) -> int | None:
+        """Until when a session that has left finds its orders uncancelled; None: no grace runs."""
+        return self._leaving.grace_until_ns(session)
+
     def last_number(self, session: int) -> int | None:
         """Number after which a connection says nothing new: its Logout(5); None while it is live.
 

@@ -11,7 +11,7 @@ from support.live_peer import order
 from support.operator_line import ask, operator_line
 
 from kk99fix.gateway.operator import Caller, CommandRefusedError, Request
-from kk99fix.gateway.operator_socket import SOCKET_NAME
+from kk99fix.gateway.operator_path import SOCKET_NAME
 
 
 def state_of(live: Live) -> Path:

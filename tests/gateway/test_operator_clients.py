@@ -17,7 +17,8 @@ from kk99fix.gateway import operator_clients, operator_socket
 from kk99fix.gateway.operator import Caller
 from kk99fix.gateway.operator_clients import CLIENTS_MAX, REQUEST_MAX_BYTES
 from kk99fix.gateway.operator_lines import encode_answer
-from kk99fix.gateway.operator_socket import SOCKET_NAME, OperatorSocketError, opened
+from kk99fix.gateway.operator_path import SOCKET_NAME
+from kk99fix.gateway.operator_socket import OperatorSocketError, opened
 
 
 def state_of(live: Live) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import trio
 
-from kk99fix.gateway.operator_socket import SOCKET_NAME
+from kk99fix.gateway.operator_path import SOCKET_NAME
 
 WITHIN_S = 15.0
 
