@@ -1,5 +1,6 @@
 """`kk99fix check`: what the files in config/ and sessions/ say, or everything wrong with them."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -15,9 +16,10 @@ from kk99fix.commands.options import config_options, load_or_exit
 from kk99fix.config.decimals import format_e8
 from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import Settings, load
+from kk99fix.config.public_key import public_key
 from kk99fix.config.resolve import resolve
 from kk99fix.config.schedule_words import schedule_words
-from kk99fix.config.sessions import SessionFile
+from kk99fix.config.sessions import Logon, SessionFile
 
 
 @click.command(short_help="Check config/ and sessions/.")
@@ -44,13 +46,24 @@ def check(config_dir: Path, sessions_dir: Path, *, as_json: bool) -> None:
 def session_notes(session: SessionFile) -> list[str]:
     """Return what a person should know about a session beyond its settings."""
     notes = []
-    if session.logon.password_hash is None:
-        notes.append("accepted without a password, from its networks only")
+    notes.append(_proof_note(session.logon))
     if "*" in session.drop_copy.firms:
         notes.append("sees the reports of every firm")
     if session.schedule is not None:
         notes.append(schedule_words(session.schedule))
     return notes
+
+
+def _proof_note(logon: Logon) -> str:
+    """Say what has to be proved at a logon."""
+    if logon.public_key is not None:
+        key = public_key(logon.public_key).public_bytes_raw()
+        short = base64.b64encode(key).decode("ascii")
+        return f"signs its Logon with key {logon.username}, {short}"
+    if logon.password_hash is None:
+        return "accepted without a password, from its networks only"
+    code = "" if logon.totp is None else f" and a code of seed {logon.totp}"
+    return f"logs on as {logon.username} with a password{code}"
 
 
 def _print_json(config_dir: Path, sessions_dir: Path) -> None:

@@ -107,8 +107,8 @@ def _session(settings: Settings, name: str) -> SessionFile:
             f"it trades as the shipped sessions, and there is no {name} of role {role} among "
             "the session files; name their folder with --sessions"
         )
-    if session.logon.password_hash is not None:
-        raise DemoError(f"{name} asks for a password, and the demo has none")
+    if session.logon.asks_for_proof:
+        raise DemoError(f"{name} asks for a password or a signature, and the demo has none")
     return session
 
 

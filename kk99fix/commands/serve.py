@@ -9,7 +9,12 @@ from typing import NoReturn
 import click
 import trio
 
-from kk99fix.commands.options import config_options, load_or_exit
+from kk99fix.commands.options import (
+    config_options,
+    load_or_exit,
+    secrets_option,
+    seeds_or_exit,
+)
 from kk99fix.config.load import Settings
 from kk99fix.gateway import logs, server
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR
@@ -39,6 +44,7 @@ DESCRIPTORS_BESIDE = 64
 
 @click.command(short_help="Run the gateway.")
 @config_options
+@secrets_option
 @click.option(
     "--state",
     "state_dir",
@@ -62,6 +68,7 @@ DESCRIPTORS_BESIDE = 64
 def serve(
     config_dir: Path,
     sessions_dir: Path,
+    secrets_dir: Path,
     state_dir: Path,
     host: str | None,
     port: int | None,
@@ -80,6 +87,8 @@ def serve(
       kk99fix serve --config /etc/kk99fix --sessions /etc/kk99fix/sessions
     """
     settings = load_or_exit(config_dir, sessions_dir)
+    # Before there are children: the key leaves the environment here.
+    seeds = seeds_or_exit(settings.venue.secrets, config_dir, secrets_dir)
     log = logs.configure(level=log_level)
     # A core file would hold credentials and orders.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -90,6 +99,7 @@ def serve(
             state_dir,
             log,
             children=_children(settings, config_dir, sessions_dir, state_dir),
+            seeds=seeds,
         )
     except JournalWriteError as error:
         _give_up(error, EXIT_IO_ERROR)

@@ -19,13 +19,15 @@ from kk99fix.config.values import (
     Network,
     OneOf,
     PasswordHash,
+    PublicKey,
+    SeedName,
 )
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 #: Keys of a session file that stand in its documentation and do nothing yet.
 LATER: Later = {
-    "logon": frozenset({"totp", "client_certificate"}),
+    "logon": frozenset({"client_certificate"}),
 }
 
 #: Keys of [logon] that are about orders, which a drop copy has none of.
@@ -63,9 +65,14 @@ class Logon:
     """[logon]: from where, with what, and on which terms."""
 
     allow_from: tuple[Network, ...] = LOOPBACK
-    #: Username(553) and Password(554): both or neither.
+    #: Username(553): of the password, or the id of the key that signs.
     username: Annotated[str, Matches(r"[!-~]{1,64}", "1 to 64 printable characters")] | None = None
+    #: What Password(554) has to be.
     password_hash: PasswordHash | None = field(default=None, repr=False)
+    #: Name of the sealed seed whose code is asked for beside the password.
+    totp: SeedName | None = None
+    #: Whose signature RawData(96) has to be, in place of a password.
+    public_key: PublicKey | None = field(default=None, repr=False)
     #: Lowest and highest HeartBtInt(108), in seconds.
     heart_bt_int: tuple[Interval, Interval] = (5, 60)
     #: ResetSeqNumFlag(141)=Y at logon.
@@ -77,6 +84,11 @@ class Logon:
     cancel_grace_s: Annotated[int, Between(0, 3600)] = 0
     #: Whether a logout counts as such an end; a planned stop of the gateway never does.
     cancel_on_logout: bool = False
+
+    @property
+    def asks_for_proof(self) -> bool:
+        """Whether the counterparty has to prove who it is, wherever it comes from."""
+        return self.password_hash is not None or self.public_key is not None
 
 
 @frozen
@@ -150,12 +162,8 @@ def _logon_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
     if not logon.allow_from:
         right = 'networks such as "10.1.0.0/16"'
         yield ("logon", "allow_from"), f"found an empty list; {right} would be right"
-    if (logon.username is None) != (logon.password_hash is None):
-        given, other = "username", "password_hash"
-        if logon.username is None:
-            given, other = other, given
-        yield ("logon", given), f"stands without {other}; both or neither would be right"
-    if logon.password_hash is None:
+    yield from _proof_mistakes(logon)
+    if not logon.asks_for_proof:
         for network in logon.allow_from:
             if network.prefixlen == 0:
                 was = f'found "{network}", every address, without a password'
@@ -171,6 +179,31 @@ def _logon_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
     if low > high:
         right = f"[{high}, {low}], lowest first,"
         yield ("logon", "heart_bt_int"), f"found [{low}, {high}]; {right} would be right"
+
+
+def _proof_mistakes(logon: Logon) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what contradicts itself in who proves what: RawData(96) carries one proof."""
+    if logon.public_key is not None:
+        if logon.username is None:
+            right = "username, the id of that key, beside it"
+            yield ("logon", "public_key"), f"stands without username; {right} would be right"
+        if logon.password_hash is not None:
+            yield (
+                ("logon", "public_key"),
+                "stands beside password_hash; one of the two would be right",
+            )
+        if logon.totp is not None:
+            was = "stands beside totp, and RawData(96) carries one of the two"
+            yield ("logon", "public_key"), f"{was}; one of them would be right"
+        return
+    if (logon.username is None) != (logon.password_hash is None):
+        given, other = "username", "password_hash"
+        if logon.username is None:
+            given, other = other, given
+        yield ("logon", given), f"stands without {other}; both or neither would be right"
+    if logon.totp is not None and logon.password_hash is None:
+        right = "a password beside the code"
+        yield ("logon", "totp"), f"stands without password_hash; {right} would be right"
 
 
 def account_owners(sessions: Iterable[SessionFile]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import field, frozen
 
 from kk99fix.config.decimals import MAX_E8, format_e8
+from kk99fix.config.public_key import public_key
 
 #: A decimal number in units of 1e-8, written as a string in the file.
 E8 = NewType("E8", int)
@@ -143,4 +144,13 @@ PasswordHash = Annotated[
         r"\$argon2id\$v=19\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+",
         "an argon2id hash that starts with $argon2id$v=19$",
     ),
+]
+PublicKey = Annotated[
+    str,
+    # No secret, but whoever pastes a private key here has not shown it to everybody yet.
+    Secret(),
+    Satisfies(public_key, "an Ed25519 public key in base64 or PEM"),
+]
+SeedName = Annotated[
+    str, Matches(r"[A-Za-z0-9_-]{1,64}", "the name of a seed, letters, digits, _ or -,")
 ]

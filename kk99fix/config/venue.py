@@ -59,6 +59,8 @@ class Listen:
     logon_timeout_s: Seconds = 5
     #: Every failed logon is closed after the same time, whatever the cause.
     failed_logon_delay_s: SecondsOrZero = 1
+    #: How far SendingTime(52) of a signed Logon may be from our clock.
+    signature_window_s: Annotated[int, Between(1, 60)] = 5
     #: When somebody else may log on as a live session: how long that one has to show itself.
     half_dead_wait_s: Annotated[int, Between(1, 60)] = 3
     #: Networks of balancers: a connection from there begins with a PROXY header.

@@ -4,8 +4,9 @@ A connection is one Trio task until its Logon(A) is decided: absolute deadline, 
 frame.  Then its socket belongs to the pump and the task is over.
 Behind a balancer the address that its PROXY header names counts as if it had connected itself.
 Whatever is wrong before that, nothing is sent: the cause goes to the log with a reference, and the
-connection is closed at a fixed delay after it began.  Only a connection that may not even knock
-(too many, or from a network of nobody) is closed at once.
+connection is closed at a fixed delay: after its Logon(A), where there is one, else after it began.
+A Logon(A) that is not decided by then is refused, so a slow refusal looks like a fast one.
+Only a connection that may not even knock (too many, or from a network of nobody) is closed at once.
 """
 
 import socket
@@ -142,10 +143,14 @@ class Acceptor:
     async def _log_on(self, sock: trio.socket.SocketType, origin: Origin, started: float) -> None:
         refused: Refused | None = Refused("logon-timeout")
         first: FirstFrame | None = None
+        asked = started
         try:
             with trio.move_on_at(started + self._listen.logon_timeout_s):
                 first = await read_first_frame(sock, origin.data, self._listen.max_pre_logon_bytes)
-                refused = await self._decide(sock, origin, first)
+                refused = Refused("closed-or-not-fix")
+            if first is not None:
+                asked = trio.current_time()
+                refused = await self._decide_in_time(sock, origin, first, asked)
         except OSError:
             refused = Refused("connection-lost")
         if refused is None:
@@ -158,15 +163,22 @@ class Acceptor:
             live_address=refused.live_address,
             balancer=origin.balancer,
         )
-        await trio.sleep_until(started + self._listen.failed_logon_delay_s)
+        await trio.sleep_until(asked + self._listen.failed_logon_delay_s)
         sock.close()
 
+    async def _decide_in_time(
+        self, sock: trio.socket.SocketType, origin: Origin, first: FirstFrame, asked: float
+    ) -> Refused | None:
+        """Decide on a Logon(A) before its refusal is due, so that none is ever told by its time."""
+        due_s = self._listen.failed_logon_delay_s or self._listen.logon_timeout_s
+        with trio.move_on_at(asked + due_s):
+            return await self._decide(sock, origin, first)
+        return Refused(Refusal.BUSY)
+
     async def _decide(
-        self, sock: trio.socket.SocketType, origin: Origin, first: FirstFrame | None
+        self, sock: trio.socket.SocketType, origin: Origin, first: FirstFrame
     ) -> Refused | None:
         """Hand the connection over: None when it is in the pump, else why not."""
-        if first is None:
-            return Refused("closed-or-not-fix")
         address = origin.address
         try:
             verdict = await self._authenticator.admit(split.split(first.frame), Peer(address))
@@ -209,7 +221,8 @@ class Acceptor:
         if not self._connections.add(sock.fileno(), admitted.session, address, first.rest):
             return Refused("no-slot-free")
         sock.detach()
-        self._sequencer.apply(LogonInput(admitted.session, masking.mask(first.frame), address))
+        masked = masking.mask(first.frame)
+        self._sequencer.apply(LogonInput(admitted.session, masked, address, admitted.proof))
         if self._sequencer.venue.is_live(admitted.session):
             more = {} if origin.balancer is None else {"balancer": origin.balancer}
             self._log.info("session logged on", session=admitted.comp_id, address=address, **more)

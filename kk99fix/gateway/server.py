@@ -21,7 +21,7 @@ from kk99fix.config.calendar import trading_day
 from kk99fix.config.load import Settings
 from kk99fix.config.resolve import resolve
 from kk99fix.gateway.acceptor import Acceptor
-from kk99fix.gateway.authentication import Authenticator
+from kk99fix.gateway.authentication import Authenticator, Clocks, Doors
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR, ChildReports
 from kk99fix.gateway.children import ChildCommand, Children
 from kk99fix.gateway.chunks import Chunks
@@ -53,7 +53,8 @@ from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.matcher.pump import Pump
 from kk99fix.matcher.values import Capacity
 from kk99fix.state.storage import Storage, open_storage
-from kk99fix.venue.inputs import ConfigInput, RestartInput
+from kk99fix.vault.seeds import NoSeeds, Seeds
+from kk99fix.venue.inputs import ConfigInput, LogonFailedInput, RestartInput
 from kk99fix.venue.leaving import GATEWAY_STOPPED
 from kk99fix.venue.session_commands import NewsInput, StopInput
 
@@ -94,11 +95,13 @@ def start(
     disk: DiskCalls | None = None,
     files: Files | None = None,
     children: Sequence[ChildCommand] = (),
+    seeds: Seeds | None = None,
 ) -> Gateway:
     """Recover the venue and bring its configuration and day up to date.
 
     The records are written through `disk` where it is given, else by the system; `files` makes
     all other changes to the state directory. `children` are started once it serves.
+    Without `seeds` no session that asks for codes can log on.
     Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
     text that says what to do.
     """
@@ -132,12 +135,7 @@ def start(
     schedules.catch_up()
     disk_space = _disk_space(settings, storage, sequencer, log)
     disk_space.begin()
-    authenticator = Authenticator(
-        current,
-        storage.venue.registry,
-        in_period=schedules.in_period,
-        is_open=schedules.is_open,
-    )
+    authenticator = _authenticator(current, sequencer, schedules, seeds or NoSeeds(), log)
     acceptor = Acceptor(
         settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
     )
@@ -166,6 +164,24 @@ def start(
     )
     add_commands(gateway)
     return gateway
+
+
+def _authenticator(
+    current: Current, sequencer: Sequencer, schedules: Schedules, seeds: Seeds, log: Log
+) -> Authenticator:
+    def note_failure(item: LogonFailedInput) -> None:
+        sequencer.apply(item)
+        sequencer.commit()
+
+    return Authenticator(
+        current,
+        sequencer.venue.registry,
+        sequencer.venue.credentials,
+        seeds,
+        log,
+        clocks=Clocks(utc_ns=time.time_ns, venue_ns=sequencer.pump.now_ns),
+        doors=Doors(schedules.in_period, schedules.is_open, note_failure),
+    )
 
 
 def _feeder(settings: Settings, storage: Storage, sequencer: Sequencer, log: Log) -> Feeder:

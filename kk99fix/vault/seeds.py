@@ -25,6 +25,14 @@ class Seeds(Protocol):
         """
 
 
+class NoSeeds:
+    """Where no seeds are kept."""
+
+    def seed(self, name: str, /) -> bytes:
+        """Raise SeedError, whatever is asked for."""
+        raise SeedError(f"there is no seed {name}: this gateway was started without any")
+
+
 def checked(name: str) -> str:
     """Return the name if it can be one, so that no name leads out of the folder; SeedError."""
     if NAME.fullmatch(name) is None:

@@ -29,7 +29,7 @@ DAY_NS: Final = 86_400 * NS_PER_S
 #: Failures within any 24 hours after which a credential is locked.
 GUESSES_A_DAY: Final = 50
 #: Failures in a row that cost no waiting: people mistype.
-FREE_FAILURES: Final = 3
+FREE_FAILURES: Final = 5
 #: The first wait; each further failure doubles it, up to the longest.
 FIRST_WAIT_NS: Final = NS_PER_S
 LONGEST_WAIT_NS: Final = 600 * NS_PER_S

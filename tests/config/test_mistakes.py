@@ -11,6 +11,7 @@ BROKER1 = "sessions/BROKER1.toml"
 DROPCOPY1 = "sessions/DROPCOPY1.toml"
 
 SCHEDULE = '[schedule]\nstart = "17:00"\nend = "16:55"\nzone = "UTC"\n'
+PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # of RFC 8032, section 7.1, test 1
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 # File, text in it, what to put there instead, and the one mistake that follows.
@@ -276,8 +277,8 @@ SINGLE_VALUES = [
     (
         BROKER1,
         "[logon]",
-        '[logon]\ntotp = "seed"',
-        "sessions/BROKER1.toml: logon.totp: is not supported yet; leave it out",
+        '[logon]\nclient_certificate = "sha256:"',
+        "sessions/BROKER1.toml: logon.client_certificate: is not supported yet; leave it out",
     ),
     (
         BROKER1,
@@ -590,6 +591,48 @@ CONTRADICTIONS = [
         '[logon]\nusername = "broker1"',
         "sessions/BROKER1.toml: logon.username: stands without password_hash; "
         "both or neither would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        '[logon]\ntotp = "BROKER1"',
+        "sessions/BROKER1.toml: logon.totp: stands without password_hash; "
+        "a password beside the code would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        '[logon]\ntotp = "../BROKER1"',
+        'sessions/BROKER1.toml: logon.totp: found "../BROKER1"; the name of a seed, letters, '
+        "digits, _ or -, would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        f'[logon]\npublic_key = "{PUBLIC_KEY}"',
+        "sessions/BROKER1.toml: logon.public_key: stands without username; "
+        "username, the id of that key, beside it would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        f'[logon]\nusername = "k1"\npassword_hash = "{HASH}"\npublic_key = "{PUBLIC_KEY}"',
+        "sessions/BROKER1.toml: logon.public_key: stands beside password_hash; "
+        "one of the two would be right",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        f'[logon]\nusername = "k1"\ntotp = "BROKER1"\npublic_key = "{PUBLIC_KEY}"',
+        "sessions/BROKER1.toml: logon.public_key: stands beside totp, and RawData(96) carries "
+        "one of the two; one of them would be right",
+    ),
+    (
+        VENUE,
+        "signature_window_s = 5",
+        "signature_window_s = 61",
+        "config/venue.toml: listen.signature_window_s: found 61; a number from 1 to 60 would be "
+        "right",
     ),
     (
         BROKER1,

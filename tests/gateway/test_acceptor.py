@@ -5,8 +5,9 @@ import trio
 from support.acceptor_rig import BROKER1, LOGON, FakeSocket, Rig
 from trio.testing import MockClock
 
-from kk99fix.gateway.authentication import Refusal
+from kk99fix.gateway.authentication import Admitted, Refusal
 from kk99fix.gateway.line_budget import LINES_PER_S
+from kk99fix.venue.credentials import CredentialKind, Proof
 from kk99fix.venue.inputs import LogonInput
 from kk99fix.venue.session_commands import ProbeInput
 
@@ -60,6 +61,45 @@ async def test_every_refusal_is_closed_at_the_same_moment(
     assert rig.causes() == [cause]
     assert rig.done == []
     assert not sock.detached
+
+
+@pytest.mark.parametrize("after_s", [0, 1.5, 4.9])
+async def test_a_refusal_is_told_by_no_clock(clock: MockClock, after_s: float) -> None:
+    """It comes two seconds behind the Logon(A), however long that was in coming."""
+    rig = Rig(clock)
+    rig.verdict, rig.verdict_after_s = Refusal.CREDENTIALS, 0.7
+    sock = FakeSocket("192.0.2.1")
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(rig.handle, sock)
+        await trio.sleep(after_s)
+        sock.put.send_nowait(LOGON)
+
+    assert sock.closed_at == pytest.approx(began + after_s + 2)
+    assert rig.causes() == ["credentials"]
+
+
+async def test_a_verdict_that_takes_longer_is_none(clock: MockClock) -> None:
+    """At two seconds the connection is closed, also one that would have been admitted."""
+    rig = Rig(clock)
+    rig.verdict_after_s = 2.1
+    began = trio.current_time()
+    sock = await rig.connect(LOGON)
+
+    assert sock.closed_at == pytest.approx(began + 2)
+    assert rig.causes() == ["too-many-logons"]
+    assert rig.done == []
+    assert not sock.detached
+
+
+async def test_what_proved_a_logon_goes_to_the_venue(clock: MockClock) -> None:
+    """The input carries it."""
+    rig = Rig(clock)
+    rig.verdict = Admitted(3, "BROKER1", Proof(CredentialKind.PASSWORD, totp_step=7))
+    await rig.connect(LOGON)
+
+    (item,) = [each for each in rig.done if isinstance(each, LogonInput)]
+    assert item.proof == Proof(CredentialKind.PASSWORD, totp_step=7)
 
 
 async def test_the_deadline_is_absolute(clock: MockClock) -> None:

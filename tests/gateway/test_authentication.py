@@ -1,25 +1,24 @@
-import json
 import threading
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import attrs
 import pytest
 import trio
 import trio.testing
-from argon2 import PasswordHasher
+from support.authenticators import CHEAP, Known, over
 from support.config_folder import ConfigFolder
 from support.frames import frame
 
-from kk99fix.config.resolve import resolve
 from kk99fix.fix.split import split
-from kk99fix.gateway import authentication
+from kk99fix.gateway import hash_queue
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
-from kk99fix.gateway.current import Current, View
+from kk99fix.gateway.current import View
 from kk99fix.gateway.peer import Peer
-from kk99fix.venue.registry import Registry
-
-CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+from kk99fix.venue.credentials import GUESSES_A_DAY, CredentialKind
+from kk99fix.venue.inputs import LogonFailedInput
 
 
 def make(
@@ -28,6 +27,7 @@ def make(
     allow_from: str = '"127.0.0.0/8"',
     in_period: Callable[[str], bool] = lambda _: True,
     is_open: Callable[[str], bool] = lambda _: True,
+    known: Known | None = None,
 ) -> Authenticator:
     """An authenticator over the shipped sessions; BROKER1 has user b1, password right."""
     files = ConfigFolder(folder)
@@ -38,12 +38,7 @@ def make(
         f'[logon]\nusername = "b1"\npassword_hash = "{hashed}"',
     )
     files.replace("sessions/BROKER2.toml", '"127.0.0.0/8", "::1/128"', allow_from)
-    settings = files.load()
-    registry = Registry()
-    content = registry.plan(resolve(settings))
-    registry.content = json.loads(content)
-    registry.ids = registry.content["ids"]
-    return Authenticator(Current(settings), registry, in_period=in_period, is_open=is_open)
+    return over(files, known or Known(), in_period=in_period, is_open=is_open)
 
 
 @pytest.fixture
@@ -97,25 +92,26 @@ async def test_a_disabled_session_is_refused_from_its_networks(tmp_path: Path) -
     """With a cause of its own, and before its password costs anything."""
     files = ConfigFolder(tmp_path)
     files.replace("sessions/BROKER1.toml", "role =", "enabled = false\nrole =")
-    authenticator = Authenticator(
-        Current(files.load()), Registry(), in_period=lambda _: True, is_open=lambda _: True
-    )
+    authenticator = over(files, Known())
 
     assert await admit(authenticator) is Refusal.DISABLED
     assert await admit(authenticator, address="10.0.0.1") is Refusal.NETWORK
 
 
-async def test_a_file_that_changes_meanwhile_is_not_what_was_checked(tmp_path: Path) -> None:
+async def test_a_file_that_changes_meanwhile_is_not_what_was_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A password takes its time; a network that is withdrawn then must not be used any more."""
     files = ConfigFolder(tmp_path)
     hashed = CHEAP.hash("right")
     secrets = f'[logon]\nusername = "b1"\npassword_hash = "{hashed}"'
     files.replace("sessions/BROKER1.toml", "[logon]", secrets)
-    current = Current(files.load())
-    registry = Registry()
-    authenticator = Authenticator(
-        current, registry, in_period=lambda _: True, is_open=lambda _: True
-    )
+    known = Known()
+    authenticator = over(files, known)
+    current = known.current
+    assert current is not None
+    verifications = Verifications()
+    monkeypatch.setattr(authenticator, "_verify", verifications.verify)
     verdicts = []
 
     async def ask() -> None:
@@ -126,6 +122,7 @@ async def test_a_file_that_changes_meanwhile_is_not_what_was_checked(tmp_path: P
         await trio.testing.wait_all_tasks_blocked()
         files.replace("sessions/BROKER1.toml", '"127.0.0.0/8"', '"10.0.0.0/8"')
         current.replace(View.of(files.load()), frozenset({"BROKER1"}))
+        verifications.let_go.set()
 
     assert verdicts == [Refusal.CHANGED]
 
@@ -188,6 +185,7 @@ class Verifications:
     """Stands for the hash: counts calls and threads, and waits until it is let go."""
 
     let_go: threading.Event = attrs.field(factory=threading.Event)
+    begun: threading.Semaphore = attrs.field(factory=lambda: threading.Semaphore(0))
     threads: set[str] = attrs.field(factory=set)
     passwords: list[bytes] = attrs.field(factory=list)
     at_once: int = 0
@@ -201,6 +199,7 @@ class Verifications:
             self.passwords.append(password)
             self.at_once += 1
             self.at_once_max = max(self.at_once_max, self.at_once)
+        self.begun.release()
         self.let_go.wait(10)
         with self.lock:
             self.at_once -= 1
@@ -210,7 +209,7 @@ class Verifications:
 async def test_hashes_run_in_threads_a_few_at_a_time(
     authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two are verified at once, a bounded number waits, the others are refused as busy."""
+    """One credential is verified once at a time, a bounded number waits, the rest is refused."""
     verifications = Verifications()
     monkeypatch.setattr(authenticator, "_verify", verifications.verify)
     verdicts: list[Admitted | Refusal] = []
@@ -219,15 +218,45 @@ async def test_hashes_run_in_threads_a_few_at_a_time(
         verdicts.append(await admit(authenticator))
 
     async with trio.open_nursery() as nursery:
-        for _ in range(authentication.HASHES_WAITING + 5):
+        for _ in range(1 + hash_queue.WAITING_MAX + 5):
             nursery.start_soon(one)
         await trio.testing.wait_all_tasks_blocked()
         assert verdicts == [Refusal.BUSY] * 5
         verifications.let_go.set()
 
-    assert verifications.at_once_max <= authentication.HASHES_AT_ONCE
+    assert verifications.at_once_max == 1
     assert threading.main_thread().name not in verifications.threads
-    assert sum(isinstance(each, Admitted) for each in verdicts) == authentication.HASHES_WAITING
+    assert sum(isinstance(each, Admitted) for each in verdicts) == 1 + hash_queue.WAITING_MAX
+
+
+async def test_sessions_are_verified_beside_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once, and never more, though a task that waited for one may have been cancelled."""
+    files = ConfigFolder(tmp_path)
+    names = ("BROKER1", "BROKER2", "DROPCOPY1")
+    for name in names:
+        text = f'[logon]\nusername = "b1"\npassword_hash = "{CHEAP.hash("right")}"'
+        files.replace(f"sessions/{name}.toml", "[logon]", text)
+    authenticator = over(files, Known())
+    verifications = Verifications()
+    monkeypatch.setattr(authenticator, "_verify", verifications.verify)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(admit, authenticator)
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as given_up:
+                given_up.start_soon(partial(admit, authenticator, comp_id="BROKER2"))
+                for _ in range(2):
+                    await trio.to_thread.run_sync(verifications.begun.acquire)
+                scope.cancel()
+        nursery.start_soon(partial(admit, authenticator, comp_id="DROPCOPY1"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert verifications.at_once == hash_queue.AT_ONCE
+        verifications.let_go.set()
+
+    assert verifications.at_once_max == hash_queue.AT_ONCE
+    assert len(verifications.passwords) == len(names)
 
 
 async def test_an_unknown_user_costs_the_same(
@@ -275,3 +304,77 @@ async def test_a_stranger_opens_nothing(tmp_path: Path) -> None:
     authenticator = make(tmp_path, is_open=lambda _: pytest.fail("a boundary is carried out"))
 
     assert await admit(authenticator, "553=b1|554=wrong|") is Refusal.CREDENTIALS
+
+
+async def test_a_wrong_password_is_counted(tmp_path: Path) -> None:
+    """It is an input with who it was about and from where; nothing that was guessed is in it."""
+    known = Known()
+    authenticator = make(tmp_path, known=known)
+    await admit(authenticator, "553=b1|554=wrong|")
+    await admit(authenticator, "553=nobody|554=right|")
+    await admit(authenticator)
+
+    session = known.failures[0].session
+    failure = LogonFailedInput(session, CredentialKind.PASSWORD, "127.0.0.1", "credentials")
+    assert known.failures == [failure] * 2
+    assert b"wrong" not in failure.payload()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"comp_id": "NOBODY"},
+        {"target": "KK98"},
+        {"msg_type": "D"},
+        {"address": "10.0.0.1"},
+        {"more": "96=x|"},
+        {"comp_id": "BROKER2", "more": "553=b1|554=wrong|"},
+    ],
+)
+async def test_what_stops_before_the_password_counts_nothing(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
+    """Nobody is locked out by who is not in the session's network, or by what names nobody."""
+    known = Known()
+    authenticator = make(tmp_path, known=known)
+    for _ in range(2 * GUESSES_A_DAY):
+        await admit(authenticator, **changes)
+
+    assert known.failures == []
+    assert isinstance(await admit(authenticator), Admitted)
+
+
+async def test_lock_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guesses in a row have to wait, and a day has fifty; what waits costs no hash."""
+    known = Known()
+    authenticator = make(tmp_path, known=known)
+    wrong = "553=b1|554=wrong|"
+    verdicts = [await admit(authenticator, wrong) for _ in range(7)]
+    assert verdicts == [Refusal.CREDENTIALS] * 6 + [Refusal.BACKED_OFF]
+
+    while len(known.failures) < GUESSES_A_DAY:
+        known.now_ns += 600_000_000_000
+        assert await admit(authenticator, wrong) is Refusal.CREDENTIALS
+    monkeypatch.setattr(authenticator, "_verify", lambda *_: pytest.fail("hashed"))
+    known.now_ns += 600_000_000_000
+    assert await admit(authenticator) is Refusal.LOCKED
+    assert await admit(authenticator, address="10.0.0.1") is Refusal.NETWORK
+    assert len(known.failures) == GUESSES_A_DAY
+
+
+async def test_parallel_guesses_are_no_more_than_others(tmp_path: Path) -> None:
+    """A hundred connections at once get as many guesses as one."""
+    known = Known()
+    authenticator = make(tmp_path, known=known)
+    verdicts: list[Admitted | Refusal] = []
+
+    async def guess() -> None:
+        verdicts.append(await admit(authenticator, "553=b1|554=wrong|"))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(100):
+            nursery.start_soon(guess)
+
+    assert len(known.failures) == 6
+    assert Counter(verdicts)[Refusal.CREDENTIALS] == 6
+    assert set(verdicts) == {Refusal.CREDENTIALS, Refusal.BACKED_OFF, Refusal.BUSY}

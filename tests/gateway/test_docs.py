@@ -55,7 +55,7 @@ def test_every_end_is_described() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        *("server", "acceptor", "connections", "clock", "sequencer", "refusals"),
+        *("server", "acceptor", "authentication", "connections", "clock", "sequencer", "refusals"),
         *(
             "timers",
             "schedules",
