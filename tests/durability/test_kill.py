@@ -19,6 +19,9 @@ from support.gateway_process import GatewayProcess, copy_files
 #: Kills over both levels; `KK99_KILL_ROUNDS=1000` makes more, `KK99_SEED=7` repeats a run's dice.
 ROUNDS = int(os.environ.get("KK99_KILL_ROUNDS", "50"))
 LEVELS = ("process", "durable")
+#: Every so many kills begin with an empty journal, so that the whole of it can be compared.
+ROUNDS_OF_A_JOURNAL = 25
+JOURNALS = -(-ROUNDS // len(LEVELS) // ROUNDS_OF_A_JOURNAL)
 OUTSTANDING = 300
 #: How often a round ends by a planned stop that is killed on its way.
 PLANNED = 0.2
@@ -96,7 +99,8 @@ def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[GatewayP
 
 
 @pytest.mark.slow
-def test_kills_under_load_lose_and_change_nothing(gateway: GatewayProcess) -> None:
+@pytest.mark.parametrize("journal", range(JOURNALS))
+def test_kills_under_load_lose_and_change_nothing(gateway: GatewayProcess, journal: int) -> None:
     """After SIGKILL at random moments every report seen before is there again, unchanged.
 
     The gateway is killed under load, in a planned stop, where it writes its snapshot, and at times
@@ -105,6 +109,7 @@ def test_kills_under_load_lose_and_change_nothing(gateway: GatewayProcess) -> No
     drop copy has all of it, and what the children leave is whole.
     """
     seed = int(os.environ.get("KK99_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+    seed += journal
     print(f"KK99_SEED={seed}")  # noqa: T201 - shown with a failure
     chance = random.Random(seed)  # noqa: S311 - it must be repeatable
     clients = [FixClient(comp_id, gateway.port) for comp_id in ("BROKER1", "BROKER2")]
@@ -114,7 +119,7 @@ def test_kills_under_load_lose_and_change_nothing(gateway: GatewayProcess) -> No
     try:
         gateway.start()
         log_on_all(clients)
-        for _ in range(-(-ROUNDS // len(LEVELS))):
+        for _ in range(-(-ROUNDS // len(LEVELS) // JOURNALS)):
             begins = [client.next_in for client in clients]
             if chance.random() < PLANNED:
                 load_until_stopped(gateway, flows, chance)
@@ -222,7 +227,7 @@ def check_everything(clients: list[FixClient]) -> None:
         client.fetch_again(1)
         assert client.complaints == []
     reports = {client.comp_id: reports_of(client) for client in clients}
-    assert sum(map(len, reports.values())) > ROUNDS
+    assert sum(map(len, reports.values())) > ROUNDS_OF_A_JOURNAL
     exec_ids = [report[17] for mine in reports.values() for report in mine if report[35] == "8"]
     assert len(set(exec_ids)) == len(exec_ids)
     for mine in reports.values():
