@@ -11,7 +11,7 @@ Rules:
 
 - There is no task behind a client: it reads, and answers heartbeats, test requests and resend
   requests, while somebody waits in `logon`, `receive`, `expect`, `wait_ended` or `logout`.
-- One task waits in these at a time; any task may `send` meanwhile.
+- One task waits in these at a time; any task may `send` meanwhile, or `ask_logon`, `ask_logout`.
 - Nothing has a timeout of its own but what FIX itself lets wait (Logon, Logout, heartbeats); put
   `trio.fail_after` around the rest.
 - The numbers live in the client's `ledger`; a later client that is given the same one continues
@@ -170,6 +170,11 @@ class Client(trio.abc.AsyncResource):
         """Whether the logon is complete and no logout has begun."""
         return self._session.established
 
+    @property
+    def ending(self) -> Ending | None:
+        """How the session ended; None while it has not."""
+        return self._ending
+
     def timestamp(self) -> bytes:
         """Return the time now as TransactTime(60) has it."""
         return format_utc_timestamp(self._clock_ns())
@@ -181,6 +186,20 @@ class Client(trio.abc.AsyncResource):
         other side sends what it missed without being asked.
         Raises LogonRefusedError.
         """
+        await self.ask_logon(reset=reset, next_expected=next_expected)
+        while not self._session.established:
+            if self._ending is not None:
+                raise LogonRefusedError(self._ending)
+            await self.step()
+
+    async def ask_logon(
+        self,
+        *,
+        reset: bool = False,
+        next_expected: bool = False,
+        more: tuple[Pair, ...] = (),
+    ) -> None:
+        """Send the Logon(A) and do not wait; `more` are fields behind the credentials."""
         secrets = ((553, self.identity.username), (554, self.identity.password))
         given = tuple((tag, text.encode()) for tag, text in secrets if text is not None)
         await self._carry_out(
@@ -190,13 +209,9 @@ class Client(trio.abc.AsyncResource):
                 self._clock_ns(),
                 reset=reset,
                 next_expected=next_expected,
-                extra_fields=given,
+                extra_fields=(*given, *more),
             )
         )
-        while not self._session.established:
-            if self._ending is not None:
-                raise LogonRefusedError(self._ending)
-            await self._step()
 
     async def send(self, msg_type: str, fields: Iterable[tuple[int, Value]]) -> None:
         """Send an application message: `fields` is its body, in order.
@@ -212,6 +227,11 @@ class Client(trio.abc.AsyncResource):
         self._wire += self.ledger.write(Send(msg_type.encode(), body), self._clock_ns())
         await self._flush()
 
+    async def send_bytes(self, data: bytes) -> None:
+        """Send bytes as they are, between two messages; the numbers do not move."""
+        self._wire += data
+        await self._flush()
+
     def receive_nowait(self) -> Message | None:
         """Take the next message that is here already; None if there is none."""
         return self._inbox.popleft() if self._inbox else None
@@ -221,7 +241,7 @@ class Client(trio.abc.AsyncResource):
         while (message := self.receive_nowait()) is None:
             if self._ending is not None:
                 raise SessionEndedError(self._ending)
-            await self._step()
+            await self.step()
         return message
 
     async def expect(self, msg_type: str, **fields: Value | None) -> Message:
@@ -265,7 +285,7 @@ class Client(trio.abc.AsyncResource):
                     raise ResendRefusedError(_readable(again.refusal.raw))
                 if self._ending is not None:
                     raise SessionEndedError(self._ending)
-                await self._step()
+                await self.step()
         finally:
             self._again = None
         return again.messages
@@ -273,22 +293,20 @@ class Client(trio.abc.AsyncResource):
     async def wait_ended(self) -> Ending:
         """Wait until the session has ended; what is received meanwhile can still be taken."""
         while self._ending is None:
-            await self._step()
+            await self.step()
         return self._ending
 
     async def logout(self, text: str = "") -> Ending:
         """Log out and wait for the end; reports on their way are left for the next logon."""
-        effects = self._session.stop(text.encode(), self.ledger.numbers, self._clock_ns())
-        await self._carry_out(effects)
+        await self.ask_logout(text)
         return await self.wait_ended()
 
-    async def aclose(self) -> None:
-        """Drop the connection as it is."""
-        await self._end("closed")
+    async def ask_logout(self, text: str = "") -> None:
+        """Send the Logout(5) and do not wait for the end."""
+        effects = self._session.stop(text.encode(), self.ledger.numbers, self._clock_ns())
+        await self._carry_out(effects)
 
-    # ------------------------------------------------------------------ inside
-
-    async def _step(self) -> None:
+    async def step(self) -> None:
         """Read once, or do what is due when the time for it comes first."""
         deadline_ns = self._session.next_deadline_ns(self.ledger.numbers)
         scope = trio.CancelScope()
@@ -309,6 +327,12 @@ class Client(trio.abc.AsyncResource):
             await self._read_frames()
         else:
             await self._end("connection-closed")
+
+    async def aclose(self) -> None:
+        """Drop the connection as it is."""
+        await self._end("closed")
+
+    # ------------------------------------------------------------------ inside
 
     async def _read_frames(self) -> None:
         """Hand what is complete to the session; what is garbled is not there."""
