@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "sessions": "kk99fix.commands.sessions:sessions",
     "ctl": "kk99fix.commands.ctl:ctl",
     "secrets": "kk99fix.commands.secrets:secrets",
+    "harness": "kk99fix.commands.harness:harness",
     "journal": "kk99fix.commands.journal:journal",
     "keep": "kk99fix.commands.keep:keep",
     "project": "kk99fix.commands.project:project",
@@ -56,6 +57,7 @@ def main() -> None:
       kk99fix check                 what the files in config/ and sessions/ say
       kk99fix sessions              who is logged on
       kk99fix ctl why BROKER1       why its logon was refused
+      kk99fix harness list          scripts that try a FIX acceptor out
       kk99fix journal show          every input and every output of the venue
       kk99fix orders --status live  the orders that may still trade
       kk99fix COMMAND --help        what a command does, with examples
