@@ -38,6 +38,7 @@ from kk99fix.fix.split import split
 from kk99fix.fix.values import format_utc_timestamp
 from kk99fix.harness.again import Again
 from kk99fix.harness.ledger import Ledger
+from kk99fix.harness.proofs import Identity, proof_fields
 from kk99fix.session.effects import (
     Deliver,
     Disconnect,
@@ -51,6 +52,18 @@ from kk99fix.session.effects import (
 from kk99fix.session.machine import Session
 from kk99fix.session.rules import NS_PER_S, Role, SessionRules
 
+__all__ = [
+    "Client",
+    "Ending",
+    "Identity",
+    "LogonRefusedError",
+    "ResendRefusedError",
+    "SessionEndedError",
+    "UnexpectedMessageError",
+    "Value",
+    "connect",
+]
+
 #: A value of a field; text is ASCII.
 Value = bytes | str | int
 
@@ -62,22 +75,6 @@ _TAGS: Final = {
 #: The other side closed the stream, or another task of ours did.
 _GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 _EVERYTHING: Final = 1000
-
-
-@attrs.frozen(kw_only=True)
-class Identity:
-    """Who logs on, as whom, and how."""
-
-    #: SenderCompID(49) and TargetCompID(56) of what the client sends.
-    sender_comp_id: str = attrs.field(kw_only=False)
-    target_comp_id: str = attrs.field(kw_only=False)
-    #: Username(553) and Password(554), if the session has them.
-    username: str | None = None
-    password: str | None = attrs.field(default=None, repr=False)
-    #: HeartBtInt(108).
-    heart_bt_int_s: int = 30
-    #: Whether the session's dialect is kk99.
-    kk99: bool = False
 
 
 @attrs.frozen
@@ -200,17 +197,19 @@ class Client(trio.abc.AsyncResource):
         more: tuple[Pair, ...] = (),
     ) -> None:
         """Send the Logon(A) and do not wait; `more` are fields behind the credentials."""
-        secrets = ((553, self.identity.username), (554, self.identity.password))
-        given = tuple((tag, text.encode()) for tag, text in secrets if text is not None)
+        # One moment for all of it: a signature covers the SendingTime(52) that is written.
+        now_ns = self._clock_ns()
+        number = 1 if reset else self.ledger.next_out
         await self._carry_out(
             self._session.logon(
                 self.identity.heart_bt_int_s,
                 self.ledger.numbers,
-                self._clock_ns(),
+                now_ns,
                 reset=reset,
                 next_expected=next_expected,
-                extra_fields=(*given, *more),
-            )
+                extra_fields=(*proof_fields(self.identity, number, now_ns), *more),
+            ),
+            now_ns,
         )
 
     async def send(self, msg_type: str, fields: Iterable[tuple[int, Value]]) -> None:
@@ -354,9 +353,9 @@ class Client(trio.abc.AsyncResource):
         self.ledger.last_in_ns = now_ns
         await self._carry_out(effects)
 
-    async def _carry_out(self, effects: tuple[Effect, ...]) -> None:
+    async def _carry_out(self, effects: tuple[Effect, ...], now_ns: int | None = None) -> None:
         """Turn the session's effects into changes of the ledger, bytes and messages."""
-        now_ns = self._clock_ns()
+        now_ns = self._clock_ns() if now_ns is None else now_ns
         cause = None
         for effect in effects:
             match effect:
