@@ -19,6 +19,7 @@ from kk99fix.config.load import Settings
 from kk99fix.gateway import logs, server
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR
 from kk99fix.gateway.children import ChildCommand
+from kk99fix.gateway.core_files import forbid_core_files
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.operator_socket import OperatorSocketError
 from kk99fix.gateway.parts import Gateway
@@ -90,8 +91,7 @@ def serve(
     # Before there are children: the key leaves the environment here.
     seeds = seeds_or_exit(settings.venue.secrets, config_dir, secrets_dir)
     log = logs.configure(level=log_level)
-    # A core file would hold credentials and orders.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_files()
     _allow_descriptors(settings.venue.listen.max_connections)
     try:
         gateway = server.start(
