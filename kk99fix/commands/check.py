@@ -4,7 +4,7 @@ import base64
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import click
@@ -12,7 +12,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from kk99fix.commands.options import config_options, load_or_exit
+from kk99fix.commands.check_seeds import SeedCheck, check_seeds
+from kk99fix.commands.options import (
+    config_options,
+    exit_with_mistakes,
+    secrets_option,
+    seeds_or_exit,
+)
 from kk99fix.config.decimals import format_e8
 from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import Settings, load
@@ -24,12 +30,14 @@ from kk99fix.config.sessions import Logon, SessionFile
 
 @click.command(short_help="Check config/ and sessions/.")
 @config_options
+@secrets_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
-def check(config_dir: Path, sessions_dir: Path, *, as_json: bool) -> None:
+def check(config_dir: Path, sessions_dir: Path, secrets_dir: Path, *, as_json: bool) -> None:
     """Check the files and show what they say.
 
     Exits with 1 if anything is wrong, after listing all of it: each mistake with its file, line
     and key, what was found and what would be right.
+    Seeds that session files name are opened where their key is given.
 
     \b
     Examples:
@@ -37,10 +45,34 @@ def check(config_dir: Path, sessions_dir: Path, *, as_json: bool) -> None:
       kk99fix check --config /etc/kk99fix --sessions /etc/kk99fix/sessions
       kk99fix check --json | python3 -m json.tool
     """
+    try:
+        settings = load(config_dir, sessions_dir)
+    except ConfigError as error:
+        _fail(error, as_json=as_json)
+    seeds = seeds_or_exit(settings.venue.secrets, config_dir, secrets_dir)
+    checked = check_seeds(settings, sessions_dir, seeds)
+    if checked.mistakes:
+        _fail(ConfigError(checked.mistakes), as_json=as_json)
+    notes = _notes(settings, checked)
     if as_json:
-        _print_json(config_dir, sessions_dir)
+        _print_json(settings, notes)
     else:
-        _print_tables(load_or_exit(config_dir, sessions_dir))
+        _print_tables(settings, notes)
+
+
+def _fail(error: ConfigError, *, as_json: bool) -> NoReturn:
+    if not as_json:
+        exit_with_mistakes(error)
+    mistakes = [attrs.asdict(mistake) for mistake in error.mistakes]
+    click.echo(json.dumps({"ok": False, "mistakes": mistakes}, indent=2))
+    sys.exit(1)
+
+
+def _notes(settings: Settings, checked: SeedCheck) -> dict[str, list[str]]:
+    notes = {session.comp_id: session_notes(session) for session in settings.sessions}
+    for comp_id, note in checked.notes.items():
+        notes[comp_id].append(note)
+    return notes
 
 
 def session_notes(session: SessionFile) -> list[str]:
@@ -66,19 +98,12 @@ def _proof_note(logon: Logon) -> str:
     return f"logs on as {logon.username} with a password{code}"
 
 
-def _print_json(config_dir: Path, sessions_dir: Path) -> None:
-    try:
-        settings = load(config_dir, sessions_dir)
-    except ConfigError as error:
-        mistakes = [attrs.asdict(mistake) for mistake in error.mistakes]
-        click.echo(json.dumps({"ok": False, "mistakes": mistakes}, indent=2))
-        sys.exit(1)
-    notes = {session.comp_id: session_notes(session) for session in settings.sessions}
+def _print_json(settings: Settings, notes: dict[str, list[str]]) -> None:
     answer: dict[str, Any] = {"ok": True, "notes": notes, "resolved": resolve(settings)}
     click.echo(json.dumps(answer, indent=2, sort_keys=True))
 
 
-def _print_tables(settings: Settings) -> None:
+def _print_tables(settings: Settings, notes: dict[str, list[str]]) -> None:
     # A pipe or a file has no width to keep to; names in the files are no markup.
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     venue, listen = settings.venue.venue, settings.venue.listen
@@ -92,9 +117,9 @@ def _print_tables(settings: Settings) -> None:
     )
     console.print(_instruments(settings))
     console.print(_sessions(settings))
-    for session in settings.sessions:
-        for note in session_notes(session):
-            console.print(f"{session.comp_id}: {note}")
+    for comp_id, about in notes.items():
+        for note in about:
+            console.print(f"{comp_id}: {note}")
     if not settings.sessions:
         console.print("there is no session file: nobody can log on")
     count = len(settings.instruments.instrument)

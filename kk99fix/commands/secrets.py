@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kk99fix.commands.options import config_options, load_or_exit, secrets_option, seeds_or_exit
+from kk99fix.config.load import Settings
 from kk99fix.vault.keys import VARIABLE
 from kk99fix.vault.rotation import make_key_file, rotate
 from kk99fix.vault.sealed_seeds import SealedSeeds
@@ -60,7 +61,7 @@ def new_key_command(file: Path) -> None:
 @secrets_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 def list_command(config_dir: Path, sessions_dir: Path, secrets_dir: Path, *, as_json: bool) -> None:
-    """Show every seed, the key that it is sealed under, and whether it opens.
+    """Show every seed, the sessions that name it, its key, and whether it opens.
 
     No seed is shown.  Exits with 1 if one does not open.
 
@@ -71,7 +72,7 @@ def list_command(config_dir: Path, sessions_dir: Path, secrets_dir: Path, *, as_
     """
     settings = load_or_exit(config_dir, sessions_dir)
     seeds = seeds_or_exit(settings.venue.secrets, config_dir, secrets_dir)
-    rows = [_row(seeds, name) for name in seeds.names()]
+    rows = [_row(seeds, name, _users(settings, name)) for name in seeds.names()]
     if as_json:
         click.echo(json.dumps({"seeds": [asdict(row) for row in rows]}, indent=2))
     else:
@@ -127,16 +128,22 @@ class Row:
     key: str
     #: Why it does not open; empty where it does.
     fault: str
+    #: Sessions whose files name it.
+    sessions: list[str]
 
 
-def _row(seeds: SealedSeeds, name: str) -> Row:
+def _users(settings: Settings, name: str) -> list[str]:
+    return [session.comp_id for session in settings.sessions if session.logon.totp == name]
+
+
+def _row(seeds: SealedSeeds, name: str, users: list[str]) -> Row:
     key = ""
     try:
         key = seeds.key_id(name).hex()
         seeds.seed(name)
     except SeedError as error:
-        return Row(name, key, str(error))
-    return Row(name, key, "")
+        return Row(name, key, str(error), users)
+    return Row(name, key, "", users)
 
 
 def _print_table(rows: list[Row], secrets_dir: Path) -> None:
@@ -144,10 +151,10 @@ def _print_table(rows: list[Row], secrets_dir: Path) -> None:
         click.echo(f"there is no seed in {secrets_dir}; `kk99fix onboard --totp` makes one")
         return
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("seed", "key", "opens"):
+    for heading in ("seed", "sessions", "key", "opens"):
         table.add_column(heading)
     for row in rows:
-        table.add_row(row.name, row.key, row.fault or "yes")
+        table.add_row(row.name, ", ".join(row.sessions) or "none", row.key, row.fault or "yes")
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     console.print(table)
 

@@ -62,6 +62,11 @@ class Keys:
     from_environment: Key | None
     key_file: Path | None
 
+    @property
+    def any(self) -> bool:
+        """Whether somebody has said where a key is."""
+        return self.from_environment is not None or self.key_file is not None
+
     def current(self) -> Key:
         """Return the key for new seeds.  Raises SeedError."""
         if self.from_environment is not None:

@@ -72,7 +72,10 @@ def test_list_as_json(venue: Venue) -> None:
 
     key = venue.seeds().keys.current().id.hex()
     assert json.loads(result.stdout) == {
-        "seeds": [{"name": name, "key": key, "fault": ""} for name in ("BROKER1", "BROKER2")]
+        "seeds": [
+            {"name": name, "key": key, "fault": "", "sessions": []}
+            for name in ("BROKER1", "BROKER2")
+        ]
     }
 
 
