@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "check": "kk99fix.commands.check:check",
     "sessions": "kk99fix.commands.sessions:sessions",
     "ctl": "kk99fix.commands.ctl:ctl",
+    "onboard": "kk99fix.commands.onboard:onboard",
     "secrets": "kk99fix.commands.secrets:secrets",
     "harness": "kk99fix.commands.harness:harness",
     "journal": "kk99fix.commands.journal:journal",
@@ -57,6 +58,7 @@ def main() -> None:
       kk99fix check                 what the files in config/ and sessions/ say
       kk99fix sessions              who is logged on
       kk99fix ctl why BROKER1       why its logon was refused
+      kk99fix onboard               take a counterparty on
       kk99fix harness list          scripts that try a FIX acceptor out
       kk99fix journal show          every input and every output of the venue
       kk99fix orders --status live  the orders that may still trade

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -44,11 +44,16 @@ def load_or_exit(config_dir: Path, sessions_dir: Path) -> Settings:
     try:
         return load(config_dir, sessions_dir)
     except ConfigError as error:
-        for mistake in error.mistakes:
-            click.echo(mistake, err=True)
-        count = len(error.mistakes)
-        click.echo(f"{count} mistake{'s' if count != 1 else ''} found", err=True)
-        sys.exit(1)
+        exit_with_mistakes(error)
+
+
+def exit_with_mistakes(error: ConfigError) -> NoReturn:
+    """List all mistakes on standard error and exit 1."""
+    for mistake in error.mistakes:
+        click.echo(mistake, err=True)
+    count = len(error.mistakes)
+    click.echo(f"{count} mistake{'s' if count != 1 else ''} found", err=True)
+    sys.exit(1)
 
 
 secrets_option = click.option(

@@ -118,6 +118,7 @@ class GatewayProcess:
                     "serve",
                     *("--config", self.folder / "config"),
                     *("--sessions", self.folder / "sessions"),
+                    *("--secrets", self.folder / "secrets"),
                     *("--state", self.folder / "var"),
                     *("--port", str(self.port)),
                 ],
