@@ -14,13 +14,13 @@ ffi = FFI()
 ffi.cdef(
     "#define KK_PUMP_NO_SLOT ...\n"
     + declarations(
-        f"{CORE}/io/kk_files.h", f"{CORE}/io/kk_journal_writer.h", f"{CORE}/io/kk_pump.h"
+        *(f"{CORE}/io/kk_{name}.h" for name in ("files", "give_way", "journal_writer", "pump"))
     )
 )
 _compile, _link = compile_arguments()
 ffi.set_source(
     "kk99fix.matcher._io",
-    '#include "kk_pump.h"',
+    '#include "kk_give_way.h"\n#include "kk_pump.h"',
     sources=[
         *sorted(str(path.relative_to(ROOT)) for path in (ROOT / CORE / "io").glob("*.c")),
         f"{CORE}/src/kk_record.c",
