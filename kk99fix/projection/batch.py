@@ -10,6 +10,11 @@ from kk99fix.projection import schema
 
 Row = list[Any] | tuple[Any, ...]
 _ORDER_ROW: Final = attrgetter(*schema.ORDERS.columns)
+_UPSERT_ORDER: Final = schema.ORDERS.upsert()
+_UPSERT_CLIENT_ORDER_ID: Final = schema.CLIENT_ORDER_IDS.upsert()
+_INSERT_EXECUTION: Final = schema.EXECUTIONS.insert()
+_INSERT_TRADE: Final = schema.TRADES.insert()
+_INSERT_REJECTED_REQUEST: Final = schema.REJECTED_REQUESTS.insert()
 
 
 @attrs.define
@@ -60,8 +65,8 @@ class Batch:
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows; the transaction is the caller's."""
         orders = map(_ORDER_ROW, self.orders.values())
-        connection.executemany(schema.ORDERS.upsert(), orders)
-        connection.executemany(schema.CLIENT_ORDER_IDS.upsert(), self.client_order_ids)
-        connection.executemany(schema.EXECUTIONS.insert(), self.executions)
-        connection.executemany(schema.TRADES.insert(), self.trades)
-        connection.executemany(schema.REJECTED_REQUESTS.insert(), self.rejected_requests)
+        connection.executemany(_UPSERT_ORDER, orders)
+        connection.executemany(_UPSERT_CLIENT_ORDER_ID, self.client_order_ids)
+        connection.executemany(_INSERT_EXECUTION, self.executions)
+        connection.executemany(_INSERT_TRADE, self.trades)
+        connection.executemany(_INSERT_REJECTED_REQUEST, self.rejected_requests)

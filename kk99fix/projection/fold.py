@@ -3,9 +3,9 @@
 Theory of operation
 -------------------
 The venue's outputs say nearly everything, so a frame only counts for its session and a drop copy
-only for its receiver's numbers: neither payload is looked at. Rows gather in memory until `write`
-puts them into the caller's transaction; what later records need of earlier ones is read from the
-tables when a `Fold` is made, so where the journal is cut makes no difference.
+only for its receiver's numbers: neither payload is looked at. Rows gather in memory until
+`write_rows` and `write` put them into the caller's transaction; what later records need of earlier
+ones is read from the tables when a `Fold` is made, so where the journal is cut makes no difference.
 """
 
 import json
@@ -16,6 +16,7 @@ import attrs
 
 from kk99fix.journal.follow import Chunk
 from kk99fix.journal.record import FIRST_BOOKKEEPING_KIND, RECORD_HEADER_BYTES, Kind
+from kk99fix.matcher.giving_way import KEEPING_ON, GiveWay
 from kk99fix.projection import schema
 from kk99fix.projection.configuration import stated
 from kk99fix.projection.orders import Orders
@@ -25,6 +26,8 @@ from kk99fix.projection.sessions import Sessions, SessionState
 _MESSAGE: Final = int(Kind.MESSAGE)
 _FRAME: Final = int(Kind.FRAME)
 _DROP_COPY: Final = int(Kind.DROP_COPY)
+#: Records between two times that the processor is given up: some 40 us of work.
+_GIVE_WAY_EVERY: Final = 16
 #: MsgType(35) stands behind BeginString(8) and BodyLength(9).
 _TYPE_WITHIN: Final = 32
 
@@ -41,9 +44,10 @@ class LastRecord:
 class Fold:
     """Everything that the tables will say after the records taken so far."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, give_way: GiveWay = KEEPING_ON) -> None:
         """Begin where the tables stand; ValueError or TypeError where they make no sense."""
         self._connection = connection
+        self._give_way = give_way.now
         self.orders = Orders(connection)
         self.sessions = Sessions()
         self.last = LastRecord(0, 0, 0)
@@ -64,6 +68,8 @@ class Fold:
         last = chunk.headers[-1]
         for header in chunk.headers:
             length, _, lsn, time_ns, number, session, epoch, payload_length, kind, _, _ = header
+            if not lsn % _GIVE_WAY_EVERY:
+                self._give_way()
             if kind == _MESSAGE:
                 start = offset + RECORD_HEADER_BYTES
                 payload = str(data[start : start + payload_length], "latin-1")
@@ -83,13 +89,18 @@ class Fold:
         self.last = LastRecord(last[2], last[1], last[3])
         return records
 
+    def write_rows(self) -> None:
+        """Write the rows of orders taken since the last time, of which there are many."""
+        self.orders.batch.write(self._connection)
+        self.orders.begin_batch()
+
     def write(self) -> None:
-        """Write what was taken since the last time; the transaction is the caller's."""
+        """Write all that was taken since the last time; the transaction is the caller's."""
+        self.write_rows()
         connection, orders, sessions = self._connection, self.orders, self.sessions
         for configuration in self._configurations:
             _write_names(connection, configuration)
         self._configurations.clear()
-        orders.batch.write(connection)
         connection.executemany(
             schema.POSITIONS.upsert(),
             [orders.positions[key].row() for key in sorted(orders.changed_positions)],
@@ -98,7 +109,7 @@ class Fold:
             schema.SESSIONS.upsert(),
             [sessions.states[session].row() for session in sorted(sessions.changed)],
         )
-        orders.begin_batch()
+        orders.changed_positions.clear()
         sessions.changed.clear()
 
     def configure(self, content: dict[str, Any], time_ns: int) -> None:
@@ -149,6 +160,10 @@ class Fold:
 
 def split(text: str) -> dict[str, str]:
     """Return the fields of a message, the last of each tag."""
+    pieces = text.replace("\x01", "=").split("=")
+    if len(pieces) == 2 * text.count("\x01") + 1:
+        return dict(zip(pieces[:-1:2], pieces[1::2], strict=True))
+    # A value has a = of its own.
     pairs = [field.split("=", 1) for field in text.split("\x01")[:-1]]
     fields: dict[str, str] = dict(pairs)
     return fields

@@ -59,7 +59,6 @@ class Orders:
         if len(self._accounts) > _REMEMBERED:
             self._accounts.clear()
         self.batch = Batch()
-        self.changed_positions.clear()
 
     def reported(self, lsn: int, time_ns: int, session: SessionState, fields: Fields) -> None:
         """Take an ExecutionReport(8)."""

@@ -2,10 +2,12 @@
 
 Theory of operation
 -------------------
-A step takes a chunk of whole units from the follower, folds it into rows and writes them together
-with the new position in one transaction. After a crash at any point the tables stand at the end of
-some step, and the next projector goes on from there. What fails in a step leaves the fold ahead of
-the tables, so the projector is given up then and a new one made.
+A step takes whole units from the follower, piece by piece, folds each piece into rows and writes
+them, all together with the new position in one transaction. After a crash at any point the tables
+stand at the end of some step, and the next projector goes on from there. What fails in a step
+leaves the fold ahead of the tables, so the projector is given up then and a new one made.
+A piece is small: its rows are written while they are in the processor's cache, and nothing that is
+done for all of it at once, such as verifying it, keeps the processor for long.
 
 It reads no clock and never waits: how often to look is the business of whoever calls.
 """
@@ -19,9 +21,11 @@ from typing import Any, Final
 import attrs
 from sqlite_utils import Database
 
-from kk99fix.journal.follow import Follower
+from kk99fix.journal.errors import JournalError
+from kk99fix.journal.follow import Chunk, Follower
 from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.segment import Segment
+from kk99fix.matcher.giving_way import KEEPING_ON, GiveWay
 from kk99fix.projection import database, schema
 from kk99fix.projection.errors import faults_of, unusable
 from kk99fix.projection.fold import Fold
@@ -36,7 +40,8 @@ from kk99fix.projection.position import (
 )
 
 #: Journal taken in one step at most: a transaction of about twenty thousand records.
-CHUNK_BYTES: Final = 8 << 20
+STEP_BYTES: Final = 8 << 20
+PIECE_BYTES: Final = 64 << 10
 
 
 class Projector:
@@ -48,38 +53,53 @@ class Projector:
         connection: sqlite3.Connection,
         stored: StoredPosition,
         follower: Follower,
+        give_way: GiveWay = KEEPING_ON,
     ) -> None:
         """Begin where the tables stand; ProjectionUnusableError where their rows make no sense."""
         self._file = file
         self._connection = connection
         self._follower = follower
+        self._give_way = give_way
         self.stored = stored
         #: Whether the last step found so little that the next one may wait.
         self.caught_up = False
         try:
-            self._fold = Fold(connection)
+            self._fold = Fold(connection, give_way)
         except (ValueError, TypeError, AttributeError) as error:
             raise unusable(file, f"the database is damaged ({error})") from error
 
     def step(self) -> int:
-        """Take one chunk; returns how many records it had, 0 when there was nothing new."""
-        chunk = self._follower.take(CHUNK_BYTES)
-        self.caught_up = chunk is None or len(chunk.data) < CHUNK_BYTES // 2
-        if chunk is None:
-            return 0
-        with faults_of(self._file):
-            records = self._fold.take(chunk)
-            stored = self._position()
-            with database.transaction(self._connection):
+        """Take what is new, up to a limit; returns how many records, 0 when there was nothing."""
+        piece = self._follower.take(min(PIECE_BYTES, STEP_BYTES))
+        records = taken_bytes = 0
+        if piece is not None:
+            with faults_of(self._file), database.transaction(self._connection, self._give_way):
+                while piece is not None:
+                    records += self._fold.take(piece)
+                    self._fold.write_rows()
+                    taken_bytes += len(piece.data)
+                    piece = self._more(taken_bytes)
                 self._fold.write()
+                stored = self._position()
                 write_position(self._connection, stored)
-        self.stored = stored
+            self.stored = stored
+        self.caught_up = taken_bytes < STEP_BYTES // 2
         return records
+
+    def _more(self, taken_bytes: int) -> Chunk | None:
+        """Return the next piece of a step that has taken so much, None where it ends."""
+        if taken_bytes >= STEP_BYTES:
+            return None
+        try:
+            return self._follower.take(min(PIECE_BYTES, STEP_BYTES - taken_bytes))
+        except JournalError:
+            # What is before the damage counts; the next step begins with it.
+            return None
 
     def learn(self, configuration: dict[str, Any]) -> None:
         """Take names from elsewhere than the journal, whose beginning is gone."""
         self._fold.configure(configuration, self.stored.time_ns)
-        with faults_of(self._file), database.transaction(self._connection):
+        with faults_of(self._file), database.transaction(self._connection, self._give_way):
             self._fold.write()
 
     def _position(self) -> StoredPosition:
@@ -105,6 +125,8 @@ class Place:
     say: Callable[[str], None] = lambda _: None
     #: The configuration that is known without the journal, if there is one.
     known: Callable[[], dict[str, Any] | None] = lambda: None
+    #: How often whoever else wants the processor gets it.
+    give_way: GiveWay = KEEPING_ON
 
 
 @contextmanager
@@ -119,13 +141,13 @@ def projecting(place: Place) -> Iterator[Projector]:
     database.remove_others(file)
     if not file.exists():
         rebuild(place, whole=False)
-    with database.opened(file, file) as connection:
-        _check_pages(file, connection)
+    with database.opened(file, file, place.give_way) as connection:
+        _check_pages(file, connection, place.give_way)
         stored = read_position(connection)
         if stored is not None:
             position = resumed(file, stored, segments)
             follower = Follower(place.state_dir / JOURNAL_FOLDER, position, FAST_SCAN)
-            yield Projector(file, connection, stored, follower)
+            yield Projector(file, connection, stored, follower, place.give_way)
             return
     place.say(f"{file}: the tables are of another version of kk99fix and are built anew")
     rebuild(place)
@@ -157,24 +179,30 @@ def rebuild(place: Place, *, whole: bool = True) -> None:
 def build(place: Place, path: Path, segments: list[Segment], *, last_lsn: int | None) -> None:
     """Make a database at `path` that holds the journal up to `last_lsn`."""
     file = place.file
-    with database.opened(path, file) as connection:
+    with database.opened(path, file, place.give_way) as connection:
         stored = start_of(segments)
-        with database.transaction(connection):
+        with database.transaction(connection, place.give_way):
             schema.create(Database(connection))
             write_position(connection, stored)
         directory = place.state_dir / JOURNAL_FOLDER
         follower = Follower(directory, stored.following, FAST_SCAN, last_lsn=last_lsn)
-        projector = Projector(file, connection, stored, follower)
+        projector = Projector(file, connection, stored, follower, place.give_way)
         configuration = place.known() if stored.first_lsn > 1 else None
         if configuration is not None:
             projector.learn(configuration)
         while projector.step():
             pass
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with place.give_way.often():
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _check_pages(file: Path, connection: sqlite3.Connection) -> None:
+def _check_pages(file: Path, connection: sqlite3.Connection, give_way: GiveWay) -> None:
     """Refuse a database whose pages are not as SQLite wrote them."""
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    # Has the lock that the check would otherwise perhaps wait for.
+    connection.execute("BEGIN")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    with give_way.often():
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    connection.execute("COMMIT")
     if verdict != "ok":
         raise unusable(file, f"the database is damaged ({verdict})")

@@ -176,7 +176,7 @@ def test_a_disk_that_fills_up_costs_nothing(day: Day, tmp_path: Path) -> None:
     day.write(tmp_path)
     file = database_of(tmp_path)
     with projecting(place_of(tmp_path)) as projector:
-        projector._connection.execute("PRAGMA max_page_count = 30")
+        projector._connection.execute("PRAGMA max_page_count = 18")
         with pytest.raises(ProjectionDiskError, match="disk is full"):
             take_all(projector)
     project_all(tmp_path)

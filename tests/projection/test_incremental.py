@@ -54,7 +54,7 @@ def test_following_in_pieces_gives_what_a_rebuild_gives(
         for unit in day.units[written : written + count]:
             writer.append(unit)
         written += count
-        monkeypatch.setattr(projector, "CHUNK_BYTES", chance.choice([1, 2000, 1 << 16, 1 << 22]))
+        monkeypatch.setattr(projector, "STEP_BYTES", chance.choice([1, 2000, 1 << 16, 1 << 22]))
         project_all(tmp_path)
         if chance.random() < 0.1:
             assert dump(database_of(tmp_path)) == rebuilt(tmp_path)
@@ -66,7 +66,7 @@ def test_a_projector_that_is_behind_does_not_wait(
     day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It counts as caught up once a step found less than half of what it may take."""
-    monkeypatch.setattr(projector, "CHUNK_BYTES", 40_000)
+    monkeypatch.setattr(projector, "STEP_BYTES", 40_000)
     day.write(tmp_path)
     with projecting(place_of(tmp_path)) as followed:
         states = []
@@ -89,7 +89,7 @@ def test_a_step_that_fails_leaves_nothing_behind(
     chance = random.Random(place)  # noqa: S311 - seeded on purpose
     day.write(tmp_path)
     expected = rebuilt(tmp_path)
-    monkeypatch.setattr(projector, "CHUNK_BYTES", 4000)
+    monkeypatch.setattr(projector, "STEP_BYTES", 4000)
     failing: dict[str, tuple[Any, str]] = {
         "fold": (fold.Fold, "take"),
         "rows": (fold.Fold, "write"),
@@ -128,7 +128,7 @@ def test_a_kill_inside_the_transaction_loses_only_that(day: Day, tmp_path: Path)
     writer = begin_journal(tmp_path)
     code = (
         "import sys; from pathlib import Path; from kk99fix.projection import database, projector\n"
-        "projector.CHUNK_BYTES = 2000\n"
+        "projector.STEP_BYTES = 2000\n"
         "state = Path(sys.argv[1]); file = state / 'projection.db'\n"
         "place = projector.Place(state, file)\n"
         "with database.writer_lock(file), projector.projecting(place) as p:\n"
