@@ -1,6 +1,6 @@
 """The projector beside a gateway: how fast it catches up, and how far behind it stays.
 
-It runs as the gateway starts it, at the lowest priority, wherever the two cores have room.
+It runs as the gateway starts it, as a child that gives way, wherever the two cores have room.
 How old the tables are is seen from outside: the venue time of the newest record in them, read a few
 times a second, against the moment at which the next one shows.
 """
@@ -22,7 +22,6 @@ import attrs
 from bench.neighbours import NeighbourFailedError, cpu_s_of
 
 SAMPLE_EVERY_S = 0.02
-CAUGHT_UP_WITHIN_S = 600.0
 _POSITION = "SELECT lsn, time_ns FROM journal_position"
 
 
@@ -63,20 +62,15 @@ class Projector:
     def catch_up(self) -> None:
         """Take what is there and note how long it took."""
         begun, before_s = time.monotonic(), _cpu_s_of_ended()
-        done = subprocess.run(self._command(), capture_output=True, check=False)
+        lines = _ended(self._start())
         seconds, cpu_s = time.monotonic() - begun, _cpu_s_of_ended() - before_s
-        if done.returncode != 0:
-            raise NeighbourFailedError(f"kk99fix project: {done.stderr.decode()}")
-        last = json.loads(done.stdout.splitlines()[-1])
-        self.catch_ups.append(CatchUp(last["records"], seconds, cpu_s))
+        self.catch_ups.append(CatchUp(json.loads(lines[-1])["records"], seconds, cpu_s))
 
     @contextmanager
     def following(self) -> Iterator[None]:
         """Follow while the block runs, caught up at its start, and watch how far it is behind."""
         self.catch_up()
-        process = subprocess.Popen(
-            [*self._command(), "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        process = self._start("--follow")
         assert process.stdout is not None
         process.stdout.readline()  # it has looked at the database, and follows
         self._process = process
@@ -90,14 +84,17 @@ class Projector:
             ended.set()
             watch.join()
             process.terminate()
-            _, complaints = process.communicate(timeout=60)
-        if process.returncode != 0:
-            raise NeighbourFailedError(f"kk99fix project: {complaints.decode()}")
+            _ended(process)
 
-    def _command(self) -> list[str]:
-        kk99fix = Path(sys.executable).with_name("kk99fix")
-        arguments = ["project", "--state", str(self.state), "--json-status"]
-        return ["nice", "-n", "19", str(kk99fix), *arguments]
+    def _start(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start it; it runs until its standard input is closed, at the latest."""
+        command = [sys.executable, "-P", "-m", "kk99fix.child", "project", "--json-status"]
+        return subprocess.Popen(
+            [*command, "--state", str(self.state), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def _watch(self, ended: threading.Event) -> None:
         file = self.state / "projection.db"
@@ -110,6 +107,18 @@ class Projector:
                     newest_ns = time_ns
                     seen.append((time.time_ns(), time_ns))
         self.behind_s.append(oldest_s(seen))
+
+
+def _ended(process: subprocess.Popen[bytes]) -> list[bytes]:
+    """Wait for the end and return the lines that were said; NeighbourFailedError."""
+    assert process.stdout is not None
+    with process:
+        # Its standard input stays open meanwhile, which `communicate` would close.
+        said = process.stdout.read()
+        code = process.wait()
+    if code != 0:
+        raise NeighbourFailedError(f"kk99fix project: {said.decode()}")
+    return said.splitlines()
 
 
 def _cpu_s_of_ended() -> float:

@@ -4,7 +4,8 @@ The child lives as long as its standard input is open, which is a pipe that only
 however the parent dies, the child is gone in the same moment. What it writes is written so that
 this may happen anywhere.
 It gives way to trading: nice 19, and with `--idle` only what of the processors nobody else wants,
-which is what the disk's scheduler then gives it too.
+which is what the disk's scheduler then gives it too.  While it works it yields every so often as
+well, since a priority alone does not end a slice: the command gets a `GiveWay` for that.
 """
 
 import os
@@ -13,6 +14,7 @@ import sys
 import threading
 
 from kk99fix.cli import main
+from kk99fix.matcher.giving_way import giving_way
 
 LEAST_NICE: int = 19
 
@@ -42,7 +44,8 @@ def run(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     end_with_parent()
     give_way(idle=idle)
-    main(args=arguments[1:] if idle else arguments, prog_name="kk99fix")
+    with giving_way() as often:
+        main(args=arguments[1:] if idle else arguments, prog_name="kk99fix", obj=often)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import click
 
-from kk99fix.commands.options import config_options, load_or_exit
+from kk99fix.commands.options import config_options, give_way, load_or_exit
 from kk99fix.config.venue import VenueFile
 from kk99fix.journal.errors import (
     JournalDamagedError,
@@ -123,9 +123,12 @@ def _keeper(state_dir: Path, policy: KeeperPolicy, say: "_Sayer", *, follow: boo
 
 def _run(keeper: Keeper, say: "_Sayer", *, follow: bool) -> None:
     """Do what there is to do; with `follow` until Ctrl-C."""
+    often = give_way().often
     with suppress(KeyboardInterrupt):
         while True:
-            busy = keeper.step()
+            # Replays, hashes and compresses in C, for seconds at a time.
+            with often():
+                busy = keeper.step()
             say.status(keeper.status, due=False)
             if not busy and not follow and not keeper.doubts:
                 break

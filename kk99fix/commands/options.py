@@ -11,6 +11,7 @@ import click
 from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import DEFAULT_CONFIG_DIR, DEFAULT_SESSIONS_DIR, Settings, load
 from kk99fix.config.venue import Secrets
+from kk99fix.matcher.giving_way import KEEPING_ON, GiveWay
 from kk99fix.vault.opening import open_seeds
 from kk99fix.vault.sealed_seeds import SealedSeeds
 from kk99fix.vault.seeds import SeedError
@@ -37,6 +38,11 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="Folder with venue.toml, instruments.toml, calendar.toml and risk.toml.",
     )(command)
+
+
+def give_way() -> GiveWay:
+    """Return how the running command gives way: as a child of `serve`, or not at all."""
+    return click.get_current_context().find_object(GiveWay) or KEEPING_ON
 
 
 def load_or_exit(config_dir: Path, sessions_dir: Path) -> Settings:

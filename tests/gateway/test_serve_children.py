@@ -48,6 +48,13 @@ def children_of(pid: int) -> dict[str, int]:
     return found
 
 
+def gives_way(pid: int) -> bool:
+    """Whether a process has the lowest priority and a handler for the timer that makes it yield."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return os.getpriority(os.PRIO_PROCESS, pid) == 19 and bool(caught >> signal.SIGALRM - 1 & 1)
+
+
 def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Wait for what another process does."""
     end_s = time.monotonic() + WITHIN_S
@@ -85,6 +92,7 @@ def test_children_follow_and_end_with_the_gateway(gateway: GatewayProcess) -> No
     wait_until(lambda: len(children_of(gateway.pid)) == 2, "two children")
     children = children_of(gateway.pid)
     wait_until(lambda: os.sched_getscheduler(children["keep"]) == os.SCHED_IDLE, "idle")
+    wait_until(lambda: all(gives_way(pid) for pid in children.values()), "children that yield")
     with closing(FixClient("BROKER1", gateway.port)) as client:
         client.log_on()
         trade(client, 9000)
