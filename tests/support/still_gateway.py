@@ -12,6 +12,7 @@ from kk99fix.gateway import server
 from kk99fix.gateway.parts import Gateway
 from kk99fix.journal.files import Files
 from kk99fix.matcher.disk_calls import DiskCalls
+from kk99fix.vault.seeds import Seeds
 from kk99fix.venue.inputs import LogonInput
 from support.fix_client import stamp
 from support.fix_peer import Fields, decode, encode
@@ -85,11 +86,12 @@ class StillGateway:
         *,
         disk: DiskCalls | None = None,
         files: Files | None = None,
+        seeds: Seeds | None = None,
     ) -> None:
         """Start it, over the system's disk or another."""
         self.logged = LogLines()
         self.gateway: Gateway = server.start(
-            settings, state_dir, self.logged.log, disk=disk, files=files
+            settings, state_dir, self.logged.log, disk=disk, files=files, seeds=seeds
         )
         self.engine = self.gateway.storage.venue.engine
         self._peers: list[StillPeer] = []
