@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from kk99fix.commands.ctl_locks import locks_command, unlock_command
 from kk99fix.commands.ctl_refusals import refusals_command, why_command
 from kk99fix.commands.journal_options import state_option
 from kk99fix.commands.operator_client import ask_or_exit
@@ -34,6 +35,8 @@ def ctl() -> None:
       kk99fix ctl refusals             the logons that it refused lately
       kk99fix ctl why BROKER1          why the last one of BROKER1 was refused
       kk99fix ctl why mf3k2a81-17      why the one with this reference was
+      kk99fix ctl locks                whose logon is locked, and until when
+      kk99fix ctl unlock BROKER1       have it try again
       kk99fix ctl news "Maintenance" --line "The venue closes at 18:00 UTC."
       kk99fix ctl disconnect BROKER1   log a session out
       kk99fix ctl stop                 stop it
@@ -42,6 +45,8 @@ def ctl() -> None:
 
 ctl.add_command(refusals_command)
 ctl.add_command(why_command)
+ctl.add_command(locks_command)
+ctl.add_command(unlock_command)
 
 
 @ctl.command("status", short_help="How the gateway is.")

@@ -142,6 +142,8 @@ def _notes(row: dict[str, Any], now_ns: int) -> list[str]:
     notes = []
     if not row["enabled"]:
         notes.append("disabled")
+    if row["locked"]:
+        notes.append(f"its logon is {row['locked']}")
     if row["left_to_feed"]:
         notes.append(f"{row['left_to_feed']} messages to be sent from the journal")
     elif row["behind"]:

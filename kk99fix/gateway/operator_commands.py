@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from kk99fix.gateway.operator import Request
+from kk99fix.gateway.operator_locks import LockCommands
 from kk99fix.gateway.operator_notices import SessionCommands
 from kk99fix.gateway.operator_refusals import RefusalCommands
 from kk99fix.gateway.operator_sessions import SessionList
@@ -22,6 +23,7 @@ def add_commands(gateway: Gateway) -> None:
     add("stop", partial(_stop, gateway), changes=True)
     RefusalCommands(gateway.acceptor.refusals, gateway.current).add_to(gateway.operator)
     SessionList(gateway).add_to(gateway.operator)
+    LockCommands(gateway).add_to(gateway.operator)
     SessionCommands(gateway).add_to(gateway.operator)
 
 

@@ -13,6 +13,7 @@ from kk99fix.config.schedule_words import opening_words
 from kk99fix.config.sessions import SessionFile
 from kk99fix.gateway.operator import CommandRefusedError, Operator, Request
 from kk99fix.gateway.parts import Gateway
+from kk99fix.venue.credentials import CredentialKind, Standing
 
 #: Rows made before others have their turn: about half a millisecond.
 ROWS_AT_ONCE: Final = 20
@@ -75,9 +76,19 @@ class SessionList:
             "behind": max(0, view.next_out - cursor) if cursor else 0,
             "left_to_feed": self._feeder.left_to_feed(session),
             "cancels_at_ns": venue.returns_until_ns(session),
+            "locked": self._locked(session),
             "in_period": self._schedules.in_period(file.comp_id),
             "schedule": None if file.schedule is None else opening_words(file.schedule),
         }
+
+    def _locked(self, session: int) -> str | None:
+        """Whether one of its credentials may not be tried now, and why."""
+        credentials, now_ns = self._sequencer.venue.credentials, self._sequencer.pump.now_ns()
+        standings = {credentials.standing(session, kind, now_ns) for kind in CredentialKind}
+        for standing in (Standing.LOCKED, Standing.BACKED_OFF):
+            if standing in standings:
+                return standing.value
+        return None
 
     def _connection(self, session: int, *, established: bool) -> dict[str, Any]:
         connection = self._connections.of(session)

@@ -174,10 +174,11 @@ class Credentials:
 
     def status(self, now_ns: int, session: int | None = None) -> tuple[CredentialStatus, ...]:
         """What an operator may know, of every credential or of one session's."""
+        every = [(session, kind) for kind in CredentialKind] if session is not None else None
         return tuple(
-            _status(owner, kind, state, now_ns)
-            for (owner, kind), state in sorted(self._states.items())
-            if session is None or owner == session
+            _status(owner, kind, self._states[owner, kind], now_ns)
+            for owner, kind in sorted(every or self._states)
+            if (owner, kind) in self._states
         )
 
     # ------------------------------------------------------------------ snapshots

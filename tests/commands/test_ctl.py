@@ -18,6 +18,8 @@ from kk99fix.cli import main
 from kk99fix.commands.ctl import ctl
 from kk99fix.commands.spans import since, size, span
 from kk99fix.gateway.operator_path import SOCKET_NAME
+from kk99fix.venue.credentials import GUESSES_A_DAY, CredentialKind
+from kk99fix.venue.inputs import LogonFailedInput
 
 
 def run(*arguments: str, state: Path) -> Result:
@@ -49,6 +51,7 @@ def test_every_command_has_help_with_examples(name: str) -> None:
 def test_without_a_gateway_each_says_so(tmp_path: Path, name: str) -> None:
     """One sentence with what to do, on standard error, and exit code 1."""
     needed = {"why": ["x-1"], "news": ["a", "--line", "b"], "disconnect": ["BROKER1"]}
+    needed["unlock"] = ["BROKER1"]
     result = run(name, *needed.get(name, []), state=tmp_path)
 
     assert result.exit_code == 1
@@ -173,6 +176,30 @@ async def test_news_and_disconnect(live: Live) -> None:
         out = await ran(live, "disconnect", "BROKER1", "--text", "bye")
         assert out.stdout == "BROKER1 from 127.0.0.1 is being logged out; 0 open orders stay\n"
         assert (await broker.receive("5"))[58] == "bye"
+
+
+async def test_locks_and_an_unlock(live: Live) -> None:
+    """Who may not try is listed with how long, and may after the unlock."""
+    sequencer = live.gateway.sequencer
+    session = sequencer.venue.registry.session_id("BROKER1")
+    assert session is not None
+    failed = LogonFailedInput(session, CredentialKind.PASSWORD, "192.0.2.1", "credentials")
+    for _ in range(GUESSES_A_DAY):
+        sequencer.apply(failed)
+    sequencer.commit()
+
+    table = (await ran(live, "locks")).stdout
+    (row,) = [line.split() for line in table.splitlines() if "BROKER1" in line]
+    assert row == ["BROKER1", "password", "locked", "23h59m", "50", "50", "0s", "ago"]
+    assert table.endswith("1 credential, 1 may not be tried now\n")
+    answer = json.loads((await ran(live, "locks", "--json")).stdout)
+    assert answer["open_at"].endswith("Z")
+
+    lifted = await ran(live, "unlock", "BROKER1")
+    assert lifted.stdout == "BROKER1 may try again: 50 failures forgotten, it was locked\n"
+    assert (await ran(live, "locks")).stdout == "0 credentials, 0 may not be tried now\n"
+    again = await ran(live, "unlock", "BROKER1", "--json")
+    assert (again.exit_code, again.stdout) == (1, "")
 
 
 async def test_a_stop_may_return_at_once(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_watching_lists_again_until_it_is_interrupted(
     ("known", "note"),
     [
         ({"enabled": False}, "disabled"),
+        ({"locked": "locked"}, "its logon is locked"),
         ({"left_to_feed": 5}, "5 messages to be sent from the journal"),
         ({"behind": 7}, "7 messages behind"),
         ({"cancels_at_ns": 31_000_000_000}, "its orders go in 30 s"),
@@ -114,6 +115,7 @@ def test_what_is_not_as_usual_is_noted(known: dict[str, object], note: str) -> N
     """Each stands in the last column."""
     usual: dict[str, object] = {
         "enabled": True,
+        "locked": None,
         "left_to_feed": 0,
         "behind": 0,
         "cancels_at_ns": None,
