@@ -8,7 +8,7 @@ A command that has begun is carried out to its end, whoever reads the answer.
 """
 
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -69,7 +69,7 @@ class OperatorClients:
                 return
             repeated = request.command in asked
             asked.add(request.command)
-            answer = await encode_answer(await self._operator.answer(request, repeated=repeated))
+            answer = await self._operator.answer(request, repeated=repeated)
             if not await _send(stream, answer):
                 return
 
@@ -100,11 +100,12 @@ class _Requests:
 
 async def _refuse(stream: trio.SocketStream, text: str) -> None:
     """Say why, before the connection is closed."""
-    await _send(stream, await encode_answer({"ok": False, "error": text}))
+    await _send(stream, {"ok": False, "error": text})
 
 
-async def _send(stream: trio.SocketStream, data: bytes) -> bool:
-    """Send a line; False when it was not read in time."""
+async def _send(stream: trio.SocketStream, answer: dict[str, Any]) -> bool:
+    """Send an answer; False when it was not read in time."""
     with trio.move_on_after(ANSWER_WITHIN_S) as scope:
-        await stream.send_all(data)
+        for piece in encode_answer(answer):
+            await stream.send_all(piece)
     return not scope.cancelled_caught

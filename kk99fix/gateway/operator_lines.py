@@ -4,14 +4,13 @@
     {"ok": true, "cause": "credentials", ...}
     {"ok": false, "error": "..."}
 
-A list in an answer may be long (every session), so it is encoded a few items at a time and the
-live loop runs in between.
+A list in an answer may be long (every session), so it is encoded a few items at a time, and sent
+before the next ones are: the live loop runs in between.
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final
-
-import trio
 
 from kk99fix.gateway.operator import Caller, CommandRefusedError, Request
 
@@ -31,18 +30,22 @@ def read_request(line: bytes, caller: Caller) -> Request:
     return Request(command, caller, content)
 
 
-async def encode_answer(answer: dict[str, Any]) -> bytes:
-    """Return an answer as its line."""
-    parts = []
+def encode_answer(answer: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the line of an answer piece by piece; each is encoded when it is asked for."""
+    before = "{"
     for name, value in answer.items():
-        text = await _encode_list(value) if isinstance(value, list) else json.dumps(value)
-        parts.append(f"{json.dumps(name)}: {text}")
-    return b"{%s}\n" % ", ".join(parts).encode("ascii")
+        yield f"{before}{json.dumps(name)}: ".encode("ascii")
+        if isinstance(value, list):
+            yield from _encode_list(value)
+        else:
+            yield json.dumps(value).encode("ascii")
+        before = ", "
+    yield b"}\n"
 
 
-async def _encode_list(items: list[Any]) -> str:
-    texts = []
+def _encode_list(items: list[Any]) -> Iterator[bytes]:
+    yield b"["
     for start in range(0, len(items), ITEMS_AT_ONCE):
-        texts += [json.dumps(item) for item in items[start : start + ITEMS_AT_ONCE]]
-        await trio.lowlevel.checkpoint()
-    return f"[{', '.join(texts)}]"
+        texts = [json.dumps(item) for item in items[start : start + ITEMS_AT_ONCE]]
+        yield f"{', ' if start else ''}{', '.join(texts)}".encode("ascii")
+    yield b"]"

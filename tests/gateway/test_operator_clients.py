@@ -16,7 +16,7 @@ from support.operator_line import ask, operator_line
 from kk99fix.gateway import operator_clients, operator_socket
 from kk99fix.gateway.operator import Caller
 from kk99fix.gateway.operator_clients import CLIENTS_MAX, REQUEST_MAX_BYTES
-from kk99fix.gateway.operator_lines import encode_answer
+from kk99fix.gateway.operator_lines import ITEMS_AT_ONCE, encode_answer
 from kk99fix.gateway.operator_path import SOCKET_NAME
 from kk99fix.gateway.operator_socket import OperatorSocketError, opened
 
@@ -190,10 +190,12 @@ async def test_a_folder_that_takes_no_socket_is_said(tmp_path: Path) -> None:
         pass
 
 
-async def test_a_long_list_is_encoded_as_json_has_it() -> None:
-    """An answer with lists and objects is one line that reads back as it was."""
+def test_a_long_list_is_encoded_as_json_has_it() -> None:
+    """An answer with lists and objects is one line that reads back, in pieces of a few items."""
     answer = {"ok": True, "rows": [{"n": n, "text": "ä\n"} for n in range(45)], "none": []}
-    line = await encode_answer(answer)
+    pieces = list(encode_answer(answer))
+    line = b"".join(pieces)
 
+    assert max(piece.count(b'"n"') for piece in pieces) == ITEMS_AT_ONCE
     assert line.count(b"\n") == 1
     assert json.loads(line) == answer

@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.live_gateway import Live, live_gateway, small_settings
+import trio
+from support.config_folder import ConfigFolder
+from support.live_gateway import SMALL, Live, live_gateway, small_settings
 from support.live_peer import order
 from support.operator_line import ask
 from support.still_gateway import StillGateway
+from trio.abc import Instrument
 
 from kk99fix.gateway.operator import Caller, Request
-from kk99fix.gateway.operator_sessions import SessionList
+from kk99fix.gateway.operator_sessions import FILES_AT_ONCE, SessionList
 
 FACTS = {
     *("session", "role", "firm", "enabled", "state", "address", "since_ns", "next_in", "next_out"),
@@ -60,6 +63,37 @@ async def test_the_list_can_be_narrowed(live: Live) -> None:
     assert answer["error"] == "no session is called BROKER9; `kk99fix sessions` lists all"
     answer = await ask(state, "sessions", online="yes")
     assert answer["error"] == "\"online\" of 'sessions' has to be true or false"
+
+
+class Steps(Instrument):
+    """Counts the steps of one task."""
+
+    def __init__(self, task: trio.lowlevel.Task) -> None:
+        """Begin now."""
+        self.task, self.count = task, 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Count a step."""
+        self.count += task is self.task
+
+
+async def test_a_long_list_lets_the_others_in(tmp_path: Path) -> None:
+    """The rows are made a few at a time: as many steps as there are slices."""
+    folder = ConfigFolder(tmp_path)
+    for old, new in SMALL.items():
+        folder.replace("config/venue.toml", old, new)
+    text = (folder.sessions / "BROKER2.toml").read_text()
+    for number in range(50):
+        own = text.replace("BROKER2", f"BOT{number}").replace("B2-", f"BOT{number}-")
+        folder.write(f"sessions/BOT{number}.toml", own)
+    with StillGateway(folder.load(), tmp_path / "var") as still:
+        steps = Steps(trio.lowlevel.current_task())
+        trio.lowlevel.add_instrument(steps)
+        answer = await SessionList(still.gateway).rows(Request("sessions", Caller(0, 1), {}))
+        trio.lowlevel.remove_instrument(steps)
+
+    assert len(answer["sessions"]) == 53
+    assert steps.count == 53 // FILES_AT_ONCE
 
 
 async def test_a_grace_that_runs_is_shown(tmp_path: Path) -> None:
