@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from kk99fix.gateway.current import Current
-from kk99fix.gateway.explanations import EXPLANATIONS, Step
+from kk99fix.gateway.explanation import Step
+from kk99fix.gateway.explanations import EXPLANATIONS
 from kk99fix.gateway.operator import CommandRefusedError, Operator, Request
 from kk99fix.gateway.references import Reference
 from kk99fix.gateway.refusals import Refusals
@@ -121,7 +122,7 @@ def explained(refused: RefusedLogon, current: Current) -> dict[str, Any]:
         "step_name": explanation.step.value,
         "means": explanation.means,
         "right": explanation.right(refused, current.settings),
-        "look": explanation.look,
+        "look": explanation.look.replace("{session}", session),
         "do": explanation.do.replace("{session}", session),
         "file_changed": refused.file is not None and current.session(session) != refused.file,
     }

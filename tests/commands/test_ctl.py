@@ -17,6 +17,7 @@ from support.live_peer import order
 from kk99fix.cli import main
 from kk99fix.commands.ctl import ctl
 from kk99fix.commands.spans import since, size, span
+from kk99fix.gateway.explanation import Step
 from kk99fix.gateway.operator_path import SOCKET_NAME
 from kk99fix.venue.credentials import GUESSES_A_DAY, CredentialKind
 from kk99fix.venue.inputs import LogonFailedInput
@@ -144,7 +145,11 @@ async def test_a_refused_logon_is_listed_and_explained(live: Live) -> None:
 
     why = await ran(live, "why", reference)
     assert why.exit_code == 0
-    for said in ("4 of 8", "alike are BROKER1, BROKER2", "as BROKER9 to KK99, user someone"):
+    for said in (
+        f"{Step.SESSION.number} of {len(Step)}",
+        "alike are BROKER1, BROKER2",
+        "as BROKER9 to KK99, user someone",
+    ):
         assert said in why.stdout
     assert "hunter2" not in why.output
     answer = json.loads((await ran(live, "why", "BROKER9", "--json")).stdout)

@@ -9,7 +9,8 @@ from support.live_gateway import Live, small_settings, wait_until
 from support.operator_line import ask
 
 from kk99fix.config.load import Settings
-from kk99fix.gateway.explanations import EXPLANATIONS, Step
+from kk99fix.gateway.explanation import Step
+from kk99fix.gateway.explanations import EXPLANATIONS
 from kk99fix.gateway.operator_refusals import explained
 from kk99fix.gateway.peer import ClientCertificate, Peer
 from kk99fix.gateway.references import Reference
@@ -117,8 +118,9 @@ def test_every_explanation_can_be_given(settings: Settings, cause: str) -> None:
         RefusedLogon(Reference(1, 1), 10**18, cause, Peer("192.0.2.1")),
     ):
         explanation = EXPLANATIONS[cause]
-        texts = (explanation.means, explanation.right(known, settings), explanation.look)
-        for text in (*texts, explanation.do.replace("{session}", "BROKER1")):
+        texts = (explanation.means, explanation.right(known, settings))
+        named = (explanation.look, explanation.do)
+        for text in (*texts, *(each.replace("{session}", "BROKER1") for each in named)):
             assert text.strip()
             assert "{" not in text
             assert "argon2" not in text
