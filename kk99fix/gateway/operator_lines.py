@@ -31,21 +31,20 @@ def read_request(line: bytes, caller: Caller) -> Request:
 
 
 def encode_answer(answer: dict[str, Any]) -> Iterator[bytes]:
-    """Yield the line of an answer piece by piece; each is encoded when it is asked for."""
-    before = "{"
-    for name, value in answer.items():
-        yield f"{before}{json.dumps(name)}: ".encode("ascii")
-        if isinstance(value, list):
-            yield from _encode_list(value)
-        else:
-            yield json.dumps(value).encode("ascii")
-        before = ", "
-    yield b"}\n"
+    """Yield the line of an answer piece by piece; each is encoded when it is asked for.
 
-
-def _encode_list(items: list[Any]) -> Iterator[bytes]:
-    yield b"["
-    for start in range(0, len(items), ITEMS_AT_ONCE):
-        texts = [json.dumps(item) for item in items[start : start + ITEMS_AT_ONCE]]
-        yield f"{', ' if start else ''}{', '.join(texts)}".encode("ascii")
-    yield b"]"
+    Without a list it is one piece, so that even a stop is answered before it takes effect.
+    """
+    text = "{"
+    for index, (name, value) in enumerate(answer.items()):
+        text += f"{', ' if index else ''}{json.dumps(name)}: "
+        if not isinstance(value, list):
+            text += json.dumps(value)
+            continue
+        text += "["
+        for start in range(0, len(value), ITEMS_AT_ONCE):
+            items = [json.dumps(item) for item in value[start : start + ITEMS_AT_ONCE]]
+            yield f"{text}{', ' if start else ''}{', '.join(items)}".encode("ascii")
+            text = ""
+        text += "]"
+    yield f"{text}}}\n".encode("ascii")

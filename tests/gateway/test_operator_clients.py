@@ -199,3 +199,4 @@ def test_a_long_list_is_encoded_as_json_has_it() -> None:
     assert max(piece.count(b'"n"') for piece in pieces) == ITEMS_AT_ONCE
     assert line.count(b"\n") == 1
     assert json.loads(line) == answer
+    assert len(list(encode_answer({"ok": True, "text": "x", "more": {"of": [1]}}))) == 1
