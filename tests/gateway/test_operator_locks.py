@@ -6,7 +6,7 @@ import pytest
 from support.live_gateway import Live
 from support.operator_line import ask
 
-from kk99fix.venue.credentials import GUESSES_A_DAY, CredentialKind
+from kk99fix.venue.credentials import FREE_FAILURES, GUESSES_A_DAY, CredentialKind
 from kk99fix.venue.inputs import LogonFailedInput
 
 
@@ -31,7 +31,7 @@ async def test_failures_and_locks_are_listed(live: Live) -> None:
     """Who failed once may try, who failed in a row waits, who failed all day is locked."""
     assert (await of(live, "locks"))["locks"] == []
     fail(live, "BROKER1", 1)
-    fail(live, "BROKER2", 5)
+    fail(live, "BROKER2", FREE_FAILURES + 3)
     fail(live, "DROPCOPY1", GUESSES_A_DAY)
     answer = await of(live, "locks")
 
