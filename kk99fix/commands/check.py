@@ -63,7 +63,8 @@ def check(config_dir: Path, sessions_dir: Path, secrets_dir: Path, *, as_json: b
 def _fail(error: ConfigError, *, as_json: bool) -> NoReturn:
     if not as_json:
         exit_with_mistakes(error)
-    mistakes = [attrs.asdict(mistake) for mistake in error.mistakes]
+    shown = attrs.filters.exclude("others")
+    mistakes = [attrs.asdict(mistake, filter=shown) for mistake in error.mistakes]
     click.echo(json.dumps({"ok": False, "mistakes": mistakes}, indent=2))
     sys.exit(1)
 

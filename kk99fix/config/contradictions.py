@@ -5,11 +5,11 @@ with one session file unreadable, an account that nobody owns may be that file's
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from kk99fix.config.calendar import CalendarFile
 from kk99fix.config.decimals import ONE_E8, format_e8
@@ -50,6 +50,8 @@ class Parts:
     sessions: tuple[Part[SessionFile], ...]
     #: Whether `sessions` lacks none.
     all_sessions: bool
+    #: Account -> firm, of accounts that had a session once; who follows them has to have a place.
+    former: Mapping[str, str] = Factory(dict)
 
 
 def contradictions(parts: Parts) -> Iterator[Mistake]:
@@ -70,7 +72,7 @@ def contradictions(parts: Parts) -> Iterator[Mistake]:
     yield from _duplicates(parts.sessions)
     yield from _owners(parts.sessions)
     if parts.all_sessions:
-        yield from _scopes(parts.sessions)
+        yield from _scopes(parts.sessions, parts.former)
     if parts.all_sessions and parts.risk:
         yield from _unowned_limits(parts.risk, parts.sessions)
 
@@ -202,6 +204,7 @@ def _duplicates(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
             yield part.file.mistake(
                 ("session", "sender_comp_id"),
                 f'found "{part.value.comp_id}", which {other} has too; another would be right',
+                other,
             )
 
 
@@ -216,6 +219,7 @@ def _owners(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
                     ("session", "accounts"),
                     f'found "{account}", which belongs to firm "{firm}" in {file}; '
                     "one firm per account would be right",
+                    file,
                 )
         for account, times in Counter(session.accounts).items():
             if times > 1:
@@ -224,11 +228,13 @@ def _owners(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
                 )
 
 
-def _scopes(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
+def _scopes(
+    sessions: tuple[Part[SessionFile], ...], former: Mapping[str, str]
+) -> Iterator[Mistake]:
     """Check whose reports the drop copies ask for, and that not too many ask for the same."""
     owner = account_owners(part.value for part in sessions)
     firms = {part.value.session.firm for part in sessions}
-    copies: Counter[str] = Counter()
+    copies: Counter[tuple[str, str]] = Counter()
     for part in sessions:
         scope = part.value.drop_copy
         for firm in scope.firms:
@@ -244,9 +250,11 @@ def _scopes(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
                     f'found "{account}", an account that no session has; '
                     f"{_list(owner)} would be right",
                 )
-        followed = followed_accounts(scope, owner)
+        followed = {("account", name) for name in followed_accounts(scope, {**former, **owner})}
+        followed |= {("firm", name) for name in (firms if "*" in scope.firms else scope.firms)}
         copies.update(followed)
-        if any(copies[account] == COPIES_MAX + 1 for account in followed):
+        if any(copies[each] > COPIES_MAX for each in followed):
+            copies.subtract(followed)
             yield part.file.mistake(
                 ("drop_copy",), f"is one copy too many: {COPIES_MAX} may follow one account"
             )

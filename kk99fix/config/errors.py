@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen(order=True)
@@ -16,6 +16,8 @@ class Mistake:
     key: str
     #: What was found and what would be right.
     text: str
+    #: Other files that it takes to see the mistake.
+    others: tuple[str, ...] = field(default=(), eq=False, order=False)
 
     def __str__(self) -> str:
         """Render as `file:line: key: text`, leaving out what is not known."""

@@ -17,6 +17,9 @@ from kk99fix.config.venue import VenueFile
 
 T = TypeVar("T")
 
+#: Which files of the folder are session files: neither hidden ones nor what editors leave behind.
+SESSION_FILES: Final = "[!.]*.toml"
+
 #: Where the commands look unless they are told otherwise.
 DEFAULT_CONFIG_DIR: Final = Path("config")
 DEFAULT_SESSIONS_DIR: Final = Path("sessions")
@@ -38,20 +41,25 @@ class Settings:
         return next((session for session in self.sessions if session.comp_id == comp_id), None)
 
 
+def read_part(path: Path, type_: type[T], later: Later | None = None) -> Part[T] | list[Mistake]:
+    """Read one file by itself."""
+    file = read(path)
+    if isinstance(file, Mistake):
+        return [file]
+    value = structure(file, type_, later)
+    return value if isinstance(value, list) else Part(file, value)
+
+
 def load(config_dir: Path, sessions_dir: Path) -> Settings:
     """Read all files of both folders.  Raises ConfigError with every mistake in them."""
     mistakes: list[Mistake] = []
 
     def part(path: Path, type_: type[T], later: Later | None = None) -> Part[T] | None:
-        file = read(path)
-        if isinstance(file, Mistake):
-            mistakes.append(file)
-            return None
-        value = structure(file, type_, later)
-        if isinstance(value, list):
-            mistakes.extend(value)
-            return None
-        return Part(file, value)
+        found = read_part(path, type_, later)
+        if isinstance(found, Part):
+            return found
+        mistakes.extend(found)
+        return None
 
     venue = part(config_dir / "venue.toml", VenueFile)
     instruments = part(config_dir / "instruments.toml", InstrumentsFile)
@@ -59,7 +67,7 @@ def load(config_dir: Path, sessions_dir: Path) -> Settings:
     calendar = part(config_dir / "calendar.toml", CalendarFile)
     if not sessions_dir.is_dir():
         mistakes.append(Mistake(str(sessions_dir), 0, "", "there is no such folder"))
-    paths = sorted(sessions_dir.glob("[!.]*.toml"))
+    paths = sorted(sessions_dir.glob(SESSION_FILES))
     found = [part(path, SessionFile, LATER) for path in paths]
     sessions = tuple(session for session in found if session)
     all_sessions = sessions_dir.is_dir() and len(sessions) == len(found)

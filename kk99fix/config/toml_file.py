@@ -37,14 +37,14 @@ class TomlFile:
     data: dict[str, Any]
     lines: dict[KeyPath, int]
 
-    def mistake(self, path: KeyPath, text: str) -> Mistake:
+    def mistake(self, path: KeyPath, text: str, *others: str) -> Mistake:
         """Return a mistake at `path`; its line is that of the nearest key that has one."""
         line = 0
         for length in range(len(path), 0, -1):
             line = self.lines.get(path[:length], 0)
             if line:
                 break
-        return Mistake(self.name, line, self._dotted(path), text)
+        return Mistake(self.name, line, self._dotted(path), text, others)
 
     def _dotted(self, path: KeyPath) -> str:
         """Render a path; an instrument goes by its symbol, anything else in a list by position."""
