@@ -11,6 +11,7 @@ import click
 
 from kk99fix.commands.ctl_locks import locks_command, unlock_command
 from kk99fix.commands.ctl_refusals import refusals_command, why_command
+from kk99fix.commands.ctl_reload import reload_command
 from kk99fix.commands.journal_options import state_option
 from kk99fix.commands.operator_client import ask_or_exit
 from kk99fix.commands.projection_tables import json_row, time_text
@@ -39,6 +40,7 @@ def ctl() -> None:
       kk99fix ctl unlock BROKER1       have it try again
       kk99fix ctl news "Maintenance" --line "The venue closes at 18:00 UTC."
       kk99fix ctl disconnect BROKER1   log a session out
+      kk99fix ctl reload               look at the session files now
       kk99fix ctl stop                 stop it
     """
 
@@ -47,6 +49,7 @@ ctl.add_command(refusals_command)
 ctl.add_command(why_command)
 ctl.add_command(locks_command)
 ctl.add_command(unlock_command)
+ctl.add_command(reload_command)
 
 
 @ctl.command("status", short_help="How the gateway is.")

@@ -1,6 +1,7 @@
 """`kk99fix serve`: run the gateway."""
 
 import resource
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from kk99fix.gateway.core_files import forbid_core_files
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.operator_socket import OperatorSocketError
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.reloader import Folders
 from kk99fix.journal.errors import JournalError, JournalWriteError
 from kk99fix.matcher.values import CoreError
 from kk99fix.venue.recovery import DivergenceError
@@ -92,6 +94,8 @@ def serve(
     seeds = seeds_or_exit(settings.venue.secrets, config_dir, secrets_dir)
     log = logs.configure(level=log_level)
     forbid_core_files()
+    # It asks for a look at the files; before there is anything to follow them it means nothing.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _allow_descriptors(settings.venue.listen.max_connections)
     try:
         gateway = server.start(
@@ -100,6 +104,7 @@ def serve(
             log,
             children=_children(settings, config_dir, sessions_dir, state_dir),
             seeds=seeds,
+            folders=Folders(config_dir, sessions_dir),
         )
     except JournalWriteError as error:
         _give_up(error, EXIT_IO_ERROR)

@@ -131,6 +131,14 @@ class Connections:
                 self._sequencer.apply(DisconnectInput(connection.session, cause))
             self._remove(connection)
 
+    def close(self, session: int, cause: str) -> None:
+        """End a session's connection at once, for a cause of ours."""
+        connection = self._by_session.get(session)
+        if connection is not None and self._sequencer.venue.is_live(session):
+            self._note_end("session cut", connection, cause)
+            self._sequencer.apply(DisconnectInput(session, cause))
+            self._remove(connection)
+
     def _close_for_venue(self, disconnected: Disconnected) -> None:
         connection = self._by_session.get(disconnected.session)
         if connection is None:

@@ -2,16 +2,17 @@
 
 Who needs something of a session file asks here at the moment of use, and keeps nothing of it
 beyond that; who prepares something from the files is told when they change.
-The settings are replaced whole and never changed, so a task that awaits may go on with what it has
-read until it asks again.
+A file is replaced whole and never changed, so a task that awaits may compare what it has read
+with what applies.  A change costs what it is about, however many files there are.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Self
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 
-from attrs import frozen
+from attrs import evolve
 
 from kk99fix.config.load import Settings
+from kk99fix.config.risk import RiskFile
 from kk99fix.config.sessions import SessionFile
 from kk99fix.config.values import Network
 
@@ -19,57 +20,58 @@ from kk99fix.config.values import Network
 Listener = Callable[[frozenset[str]], None]
 
 
-@frozen
-class View:
-    """Settings and what is looked up in them; made wherever there is time for it."""
-
-    settings: Settings
-    by_comp_id: dict[str, SessionFile]
-    #: From where some session may log on.
-    networks: frozenset[Network]
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Return a view of `settings`."""
-        return cls(
-            settings,
-            {file.comp_id: file for file in settings.sessions},
-            frozenset(_networks(settings.sessions)),
-        )
-
-
 class Current:
-    """The view that applies now; one for the process."""
+    """What applies now; one for the process."""
 
     def __init__(self, settings: Settings) -> None:
         """Begin with the files of the start."""
-        self._view = View.of(settings)
+        self._beside = settings
+        self._files: dict[str, SessionFile] = {}
+        self._networks: Counter[Network] = Counter()
         self._listeners: list[Listener] = []
+        self.update({file.comp_id: file for file in settings.sessions})
 
     @property
     def settings(self) -> Settings:
         """Everything that the files say."""
-        return self._view.settings
+        sessions = tuple(self._files[name] for name in sorted(self._files))
+        return evolve(self._beside, sessions=sessions)
 
     @property
-    def networks(self) -> frozenset[Network]:
+    def networks(self) -> Collection[Network]:
         """From where some session may log on."""
-        return self._view.networks
+        return self._networks.keys()
+
+    @property
+    def comp_ids(self) -> frozenset[str]:
+        """Names of all sessions that have a file."""
+        return frozenset(self._files)
 
     def session(self, comp_id: str) -> SessionFile | None:
         """Return the file of the session of this SenderCompID(49), None where there is none."""
-        return self._view.by_comp_id.get(comp_id)
+        return self._files.get(comp_id)
 
     def subscribe(self, listener: Listener) -> None:
         """Have `listener` called after each change."""
         self._listeners.append(listener)
 
-    def replace(self, view: View, changed: frozenset[str]) -> None:
-        """Have `view` apply from now on; `changed` names the sessions in which it differs."""
-        self._view = view
+    def update(self, files: Mapping[str, SessionFile | None]) -> None:
+        """Have these files apply from now on; None: the session's is gone."""
+        for comp_id, file in files.items():
+            self._leave(self._files.pop(comp_id, None))
+            if file is not None:
+                self._files[comp_id] = file
+                self._networks.update(file.logon.allow_from)
         for listener in self._listeners:
-            listener(changed)
+            listener(frozenset(files))
 
+    def update_risk(self, risk: RiskFile) -> None:
+        """Have this risk.toml apply from now on."""
+        self._beside = evolve(self._beside, risk=risk)
 
-def _networks(files: Iterable[SessionFile]) -> Iterable[Network]:
-    return (network for file in files for network in file.logon.allow_from)
+    def _leave(self, file: SessionFile | None) -> None:
+        """Forget the networks that only this file named."""
+        for network in () if file is None else file.logon.allow_from:
+            self._networks[network] -= 1
+            if not self._networks[network]:
+                del self._networks[network]

@@ -30,10 +30,12 @@ from kk99fix.gateway.children import ChildStatistics
 from kk99fix.gateway.feeder import FeedStatistics
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.reloader import ReloadStatistics
 from kk99fix.journal.writer import WriterStatistics
 from kk99fix.matcher.pump import Durability, PumpStatistics
 from kk99fix.matcher.values import Statistics
 
+NOT_FOLLOWED: Final = ReloadStatistics(0, 0, 0, 0)
 SNAPSHOT_EVERY_S: Final = 1.0
 #: A scraper that says nothing for so long is given up.
 SCRAPE_TIMEOUT_S: Final = 10
@@ -68,6 +70,8 @@ class Snapshot:
     children: dict[str, ChildStatistics]
     keeper: KeeperStatistics
     projector: ProjectorStatistics
+    #: None: the files are not followed.
+    reloads: ReloadStatistics | None
 
 
 class Snapshots:
@@ -108,6 +112,7 @@ class Snapshots:
             children=gateway.children.statistics(),
             keeper=gateway.child_reports.keeper,
             projector=gateway.child_reports.projector,
+            reloads=None if gateway.reloader is None else gateway.reloader.statistics(),
         )
 
 
@@ -203,6 +208,19 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
         "kk99_journal_rolls_unprepared",
         "Segments that had to be made while trading",
         journal.rolls_unprepared,
+    )
+    reloads = newest.reloads or NOT_FOLLOWED
+    yield CounterMetricFamily(
+        "kk99_reloads", "Looks at the files that changed something", reloads.reloads
+    )
+    yield GaugeMetricFamily("kk99_files_refused", "Files that are refused now", reloads.refused)
+    yield GaugeMetricFamily(
+        "kk99_files_need_restart", "Files that differ and need a restart", reloads.restart
+    )
+    yield GaugeMetricFamily(
+        "kk99_configuration_timestamp_seconds",
+        "When the configuration of now began to apply",
+        reloads.changed_ns / 1e9,
     )
     yield GaugeMetricFamily(
         "kk99_storage_low", "1 while new orders are refused for lack of room", newest.storage_low

@@ -20,6 +20,8 @@ def add_commands(gateway: Gateway) -> None:
     """Offer everything that the parts of a gateway can answer."""
     add = gateway.operator.add
     add("status", partial(_status, gateway, time.monotonic()), changes=False)
+    if gateway.reloader is not None:
+        add("reload", gateway.reloader.answer, changes=True)
     add("stop", partial(_stop, gateway), changes=True)
     RefusalCommands(gateway.acceptor.refusals, gateway.current).add_to(gateway.operator)
     SessionList(gateway).add_to(gateway.operator)

@@ -15,6 +15,7 @@ from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.operator import Operator
 from kk99fix.gateway.operator_stop import StopRequests
+from kk99fix.gateway.reloader import Reloader
 from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.unknown_trades import UnknownTrades
@@ -40,6 +41,8 @@ class Gateway:
     child_reports: ChildReports
     operator: Operator
     stop_requests: StopRequests
+    #: None: the files are read at the start alone.
+    reloader: Reloader | None
     log: Log
 
     @property

@@ -66,7 +66,7 @@ class Schedules:
         self._courses: dict[str, _Course] = {}
         self._shared: dict[Schedule, _Course] = {}
         self._changed = trio.Event()
-        self._follow(frozenset(file.comp_id for file in current.settings.sessions))
+        self._follow(current.comp_ids)
         current.subscribe(self._follow)
 
     def in_period(self, comp_id: str) -> bool:

@@ -42,6 +42,7 @@ from kk99fix.gateway.operator_socket import opened
 from kk99fix.gateway.operator_stop import StopRequests
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.quota import Quota
+from kk99fix.gateway.reloader import Folders, follow
 from kk99fix.gateway.resend_log import ResendLog
 from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
@@ -96,12 +97,14 @@ def start(
     files: Files | None = None,
     children: Sequence[ChildCommand] = (),
     seeds: Seeds | None = None,
+    folders: Folders | None = None,
 ) -> Gateway:
     """Recover the venue and bring its configuration and day up to date.
 
     The records are written through `disk` where it is given, else by the system; `files` makes
     all other changes to the state directory. `children` are started once it serves.
     Without `seeds` no session that asks for codes can log on.
+    With `folders` the files in them are followed.
     Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
     text that says what to do.
     """
@@ -160,6 +163,7 @@ def start(
         child_reports=reports,
         operator=Operator(log),
         stop_requests=StopRequests(),
+        reloader=None if folders is None else follow(folders, current, sequencer, connections, log),
         log=log,
     )
     add_commands(gateway)
@@ -240,13 +244,17 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends the wait for the counterparties' Logout(5).
 
+    SIGHUP has the files looked at.
+
     `ready` is called with the address that listens.
     Raises `ListenError`, `OperatorSocketError`, `JournalError`.
     """
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
 
         async def wait_for_signal() -> None:
-            await anext(signals)
+            while await anext(signals) == signal.SIGHUP:
+                if gateway.reloader is not None:
+                    gateway.reloader.request()
 
         await run(
             gateway,
@@ -311,6 +319,7 @@ def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitab
         gateway.disk_space.run,
         snapshots.run,
         gateway.children.run,
+        *(() if gateway.reloader is None else (gateway.reloader.run,)),
     )
 
 

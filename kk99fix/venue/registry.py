@@ -179,7 +179,7 @@ class Registry:
             self.content[kind].update(change["set"][kind])
             self._known[kind].update(change["set"][kind])
             for name in change["gone"][kind]:
-                del self.content[kind][name]
+                self.content[kind].pop(name, None)
         self._names.update({number: name for name, number in ids["sessions"].items()})
         self._given.give_change(engine, self.content, change)
         return self._out([*change["set"]["sessions"], *change["gone"]["sessions"]])

@@ -15,7 +15,6 @@ from support.frames import frame
 from kk99fix.fix.split import split
 from kk99fix.gateway import hash_queue
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
-from kk99fix.gateway.current import View
 from kk99fix.gateway.peer import Peer
 from kk99fix.venue.credentials import GUESSES_A_DAY, CredentialKind
 from kk99fix.venue.inputs import LogonFailedInput
@@ -121,7 +120,7 @@ async def test_a_file_that_changes_meanwhile_is_not_what_was_checked(
         nursery.start_soon(ask)
         await trio.testing.wait_all_tasks_blocked()
         files.replace("sessions/BROKER1.toml", '"127.0.0.0/8"', '"10.0.0.0/8"')
-        current.replace(View.of(files.load()), frozenset({"BROKER1"}))
+        current.update({"BROKER1": files.load().session("BROKER1")})
         verifications.let_go.set()
 
     assert verdicts == [Refusal.CHANGED]

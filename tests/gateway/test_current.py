@@ -2,7 +2,7 @@ from pathlib import Path
 
 from support.config_folder import ConfigFolder
 
-from kk99fix.gateway.current import Current, View
+from kk99fix.gateway.current import Current
 
 
 def test_a_new_view_applies_at_once_and_is_told_of(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_a_new_view_applies_at_once_and_is_told_of(tmp_path: Path) -> None:
     files.replace("config/risk.toml", '[firm."Broker Two"]', '[firm."KK99 Compliance"]')
     files.replace("sessions/BROKER1.toml", '"127.0.0.0/8", "::1/128"', '"10.1.0.0/16"')
 
-    current.replace(View.of(files.load()), frozenset({"BROKER1", "BROKER2"}))
+    current.update({"BROKER1": files.load().session("BROKER1"), "BROKER2": None})
 
     assert told == [(frozenset({"BROKER1", "BROKER2"}), None)]
     assert "10.1.0.0/16" in map(str, current.networks)

@@ -9,6 +9,7 @@ from support.still_gateway import StillGateway
 from kk99fix.gateway import acceptor, connections
 from kk99fix.gateway.authentication import Refusal
 from kk99fix.gateway.metrics import GatewayCollector, Snapshots
+from kk99fix.gateway.reload import NETWORK_WITHDRAWN
 from kk99fix.session.effects import DisconnectCause
 from kk99fix.venue.leaving import DISABLED, REMOVED
 
@@ -45,7 +46,7 @@ def test_every_end_is_described() -> None:
     causes = {cause.value for cause in DisconnectCause} | set(connections._CUT_CAUSES.values())
     ours = {
         *("gateway-stopped", "gateway-failed", "numbers-reset"),
-        *(REMOVED.cause, DISABLED.cause),
+        *(REMOVED.cause, DISABLED.cause, NETWORK_WITHDRAWN),
         "internal-fault",
     }
 
@@ -64,6 +65,8 @@ def test_every_end_is_described() -> None:
             "resend_log",
             "child_reports",
             "children",
+            "reload",
+            "reloader",
             "operator",
             "operator_clients",
         ),

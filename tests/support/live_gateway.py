@@ -14,6 +14,7 @@ from kk99fix.config.load import Settings
 from kk99fix.gateway import logs, server
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.reloader import Folders
 from kk99fix.vault.seeds import Seeds
 from support.config_folder import ConfigFolder
 from support.gateway_process import free_port
@@ -122,12 +123,16 @@ class Live:
 
 @asynccontextmanager
 async def live_gateway(
-    settings: Settings, state_dir: Path, *, seeds: Seeds | None = None
+    settings: Settings,
+    state_dir: Path,
+    *,
+    seeds: Seeds | None = None,
+    folders: Folders | None = None,
 ) -> AsyncIterator[Live]:
-    """Serve while the block runs, then stop as SIGTERM does."""
+    """Serve while the block runs, then stop as SIGTERM does; with `folders` follow their files."""
     logged = LogLines()
     stops, stopped = trio.open_memory_channel[None](10)
-    gateway = server.start(settings, state_dir, logged.log, seeds=seeds)
+    gateway = server.start(settings, state_dir, logged.log, seeds=seeds, folders=folders)
     live = Live(gateway, logged, 0, free_port(), stops)
     listening = trio.Event()
 
