@@ -21,7 +21,6 @@ import enum
 from collections.abc import Callable
 from typing import Final
 
-import trio
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from attrs import field, frozen
@@ -33,6 +32,7 @@ from kk99fix.gateway import signature, totp
 from kk99fix.gateway.addresses import within
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.hash_queue import AT_ONCE, HashQueue
+from kk99fix.gateway.hash_threads import HashThreads
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.peer import Peer
 from kk99fix.vault.seeds import SeedError, Seeds
@@ -140,8 +140,7 @@ class Authenticator:
         self._doors = doors
         self._hasher = PasswordHasher()
         self._queue = HashQueue()
-        # A verification that nobody waits for any more goes on in its thread, and counts here.
-        self._limiter = trio.CapacityLimiter(AT_ONCE)
+        self._threads = HashThreads(AT_ONCE)
 
     def reachable_from(self, address: str) -> bool:
         """Whether some session may log on from this address."""
@@ -250,13 +249,8 @@ class Authenticator:
         given = totp.given_password(attempt.message, with_code=seed_name is not None)
         if seed_name is not None and given.code is None:
             return Refusal.TOTP  # nothing was tried
-        verified = await trio.to_thread.run_sync(
-            self._verify_and_open,
-            expected_hash,
-            given.password,
-            seed_name,
-            limiter=self._limiter,
-            abandon_on_cancel=True,
+        verified = await self._threads.run(
+            self._verify_and_open, expected_hash, given.password, seed_name
         )
         if not verified.matches or _username(attempt.message) != attempt.file.logon.username:
             return self._guessed_wrong(attempt, Refusal.CREDENTIALS)
