@@ -123,7 +123,7 @@ def _explanation(answer: dict[str, Any]) -> list[tuple[str, str]]:
     if answer["file_changed"]:
         lines.append(("note", "the session's file has changed since; this is about it as it was"))
     if answer["frame"]:
-        lines.append(("first message", plain(answer["frame"])))
+        lines.append(("first message", plain(answer["frame"]).replace("|", "| ")))
     return lines
 
 
