@@ -66,7 +66,7 @@ class Scan:
 class Frame:
     """A whole frame: BodyLength(9) and CheckSum(10) are right."""
 
-    raw: bytes
+    raw: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -168,7 +168,7 @@ class Framer:
     """
 
     limit: int = LIMIT_BEFORE_LOGON
-    _buffer: bytearray = attrs.field(factory=bytearray, init=False)
+    _buffer: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     _dropping: bool = attrs.field(default=False, init=False)
     _ended: bool = attrs.field(default=False, init=False)
 

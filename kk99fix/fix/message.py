@@ -5,6 +5,7 @@ Looking up a tag gives its first occurrence; entries of a repeating group come f
 """
 
 from functools import cached_property
+from typing import Final
 
 import attrs
 
@@ -12,6 +13,9 @@ from kk99fix.fix import tables, values
 
 #: A tag with its value.
 Pair = tuple[int, bytes]
+
+#: Password(554), NewPassword(925), RawData(96): never shown, wherever a message is.
+SECRET_TAGS: Final = frozenset({96, 554, 925})
 
 
 @attrs.frozen
@@ -26,13 +30,20 @@ class FieldError:
     text: bytes
 
 
+def _shown(fields: tuple[Pair, ...]) -> str:
+    return repr(tuple((tag, b"*" if tag in SECRET_TAGS else value) for tag, value in fields))
+
+
 @attrs.frozen
 class Message:
-    """One message; `fault` is what already the cut into fields found wrong."""
+    """One message; `fault` is what already the cut into fields found wrong.
+
+    Its repr may stand in an error that is logged, so it shows no secret.
+    """
 
     msg_type: bytes
-    fields: tuple[Pair, ...]
-    raw: bytes
+    fields: tuple[Pair, ...] = attrs.field(repr=_shown)
+    raw: bytes = attrs.field(repr=False)
     fault: FieldError | None = None
 
     @cached_property

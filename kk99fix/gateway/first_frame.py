@@ -3,7 +3,7 @@
 from typing import Final
 
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
 from kk99fix.fix.framing import Frame, Framer
 
@@ -14,8 +14,8 @@ RECEIVE_BYTES: Final = 4096
 class FirstFrame:
     """The first frame of a connection and the bytes that came behind it."""
 
-    frame: bytes
-    rest: bytes
+    frame: bytes = field(repr=False)
+    rest: bytes = field(repr=False)
 
 
 async def read_first_frame(

@@ -15,7 +15,6 @@ from typing import Final
 import trio
 
 from kk99fix.fix import masking
-from kk99fix.fix.framing import msg_type
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.sequencer import Sequencer
@@ -80,7 +79,7 @@ class LiveLoop:
         for _ in range(ESCALATIONS_MAX):
             assert event is not None
             if self._sequencer.venue.is_live(event.session):
-                self._sequencer.apply(FrameInput(event.session, _without_secrets(event.frame)))
+                self._sequencer.apply(FrameInput(event.session, masking.mask(event.frame)))
             event = self._pump.handled(event.slot)
             if event is None:
                 return
@@ -89,8 +88,3 @@ class LiveLoop:
                 return
         assert event is not None
         self._pump.defer(event)
-
-
-def _without_secrets(frame: bytes) -> bytes:
-    """The frame as it may be journaled: a further Logon(A) may hold credentials too."""
-    return masking.mask(frame) if msg_type(frame) in masking.MSG_TYPES else frame

@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from kk99fix.fix.masking import SECRET_TAGS
+from kk99fix.fix.message import SECRET_TAGS
 
 HIDDEN: Final = "***"
 #: Shorter texts stand in too many other words.

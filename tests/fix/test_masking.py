@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.frames import HEADER, frame, framed, order, soh
 
-from kk99fix.fix.framing import Scan, Verdict, scan
+from kk99fix.fix.framing import Frame, Framer, Scan, Verdict, scan
 from kk99fix.fix.masking import mask, mask_whatever
 from kk99fix.fix.split import split
 
@@ -33,6 +33,17 @@ def test_new_password() -> None:
     masked = mask(frame("BE", "923=1|924=3|553=user|554=old1|925=new1|"))
 
     assert b"554=****\x01925=****\x01" in masked
+
+
+def test_passwords_where_nobody_expects_them() -> None:
+    """Password(554) of an order is masked too; its RawData(96) is data like any other."""
+    raw = order("95=4|96=data|554=s3cret|925=s3cret|")
+
+    masked = mask(raw)
+    assert (SECRET in masked, b"96=data\x01554=******\x01" in masked) == (False, True)
+    assert scan(masked) == Scan(Verdict.FRAME, len(raw))
+    malformed = mask(order("554=s3cret|0=1|925=s3cret|"))
+    assert SECRET not in malformed
 
 
 @pytest.mark.parametrize(
@@ -66,7 +77,7 @@ def test_secrets_of_any_message_are_kept_out_of_the_log() -> None:
     """What is no Logon(A) may carry a password all the same, and may be no message at all."""
     first = order("554=hunter2|")
 
-    assert b"hunter2" in mask(first)
+    assert b"hunter2" not in mask(first)
     assert b"554=*******\x01" in mask_whatever(first)
     for harmless in (b"", b"abc", order()):
         assert mask_whatever(harmless) == harmless
@@ -74,7 +85,17 @@ def test_secrets_of_any_message_are_kept_out_of_the_log() -> None:
 
 
 def test_other_messages_are_left_alone() -> None:
-    """Only messages that carry credentials are masked."""
+    """A message without credentials comes back as it is."""
     raw = order("354=3|355=a|b|")
 
     assert mask(raw) is raw
+
+
+def test_no_secret_in_a_repr() -> None:
+    """A message, a frame or a framer in the text of an error shows no secret."""
+    raw = frame("A", "98=0|95=6|96=s3cret|553=user|554=s3cret|925=s3cret|")
+    framer = Framer()
+    framer.feed(raw)
+
+    assert "s3cret" not in f"{split(raw)} {Frame(raw)} {framer} {split(raw[:-9])}"
+    assert "(553, b'user')" in str(split(raw))

@@ -160,8 +160,7 @@ def _frames(data: bytes) -> list[bytes]:
     frames = []
     while (event := framer.next_event()) is not None:
         if isinstance(event, Frame):
-            secret = msg_type(event.raw).encode("latin-1") in masking.MSG_TYPES
-            frames.append(masking.mask(event.raw) if secret else event.raw)
+            frames.append(masking.mask(event.raw))
     return frames[1:]
 
 
