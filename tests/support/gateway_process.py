@@ -41,9 +41,10 @@ def copy_files(folder: Path, **changes: object) -> None:
 class GatewayProcess:
     """One gateway over folder/config, folder/sessions and folder/var, on one port throughout."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, log_level: str = "info") -> None:
         """Take files that `copy_files` made; nothing is started yet."""
         self.folder = folder
+        self.log_level = log_level
         self.port = free_port()
         self.starts = 0
         self._process: subprocess.Popen[str] | None = None
@@ -121,7 +122,9 @@ class GatewayProcess:
                     *("--secrets", self.folder / "secrets"),
                     *("--state", self.folder / "var"),
                     *("--port", str(self.port)),
+                    *("--log-level", self.log_level),
                 ],
+                cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
