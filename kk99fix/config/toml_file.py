@@ -5,14 +5,17 @@ It knows every form that the shipped files use; a key that it misses only loses 
 """
 
 import re
+import stat
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
 from kk99fix.config.errors import Mistake
 
+#: Far more than any of the files needs.
+FILE_MAX_BYTES: Final = 4 << 20
 #: Names and list positions from the top of a file to a value.
 KeyPath = tuple[str | int, ...]
 
@@ -66,6 +69,11 @@ class TomlFile:
 def read(path: Path) -> TomlFile | Mistake:
     """Read one file; what makes it unreadable is returned, not raised."""
     try:
+        mode, size = path.stat().st_mode, path.stat().st_size
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            return Mistake(str(path), 0, "", "is no file but a pipe or a device")
+        if size > FILE_MAX_BYTES:
+            return Mistake(str(path), 0, "", f"has {size} bytes; {FILE_MAX_BYTES} are the most")
         text = path.read_bytes().decode()
         data = tomllib.loads(text, parse_float=BareDecimal)
     except FileNotFoundError:
@@ -76,6 +84,10 @@ def read(path: Path) -> TomlFile | Mistake:
         return Mistake(str(path), 0, "", f"byte {error.start + 1} is not UTF-8 text")
     except tomllib.TOMLDecodeError as error:
         return _not_toml(path, str(error))
+    except ValueError as error:
+        return Mistake(str(path), 0, "", f"is not TOML: {error}")
+    except RecursionError:
+        return Mistake(str(path), 0, "", "is not TOML: nested too deeply")
     return TomlFile(str(path), data, _find_lines(text))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trio
+from support.broken_files import broken_files, put
 from support.live_gateway import wait_until
 from support.live_peer import LivePeer, order
 from support.reloading import Reloading, reloading, session_text, small_files
@@ -328,3 +329,27 @@ async def test_the_process_that_reads_may_die(tmp_path: Path) -> None:
         assert answer["changed"] == ["NEW2"]
         assert len(answer["refused"]) == 1
         await trade(await at.logged_on("NEW1"), "1")
+
+
+async def test_two_hundred_broken_files_change_nothing(tmp_path: Path) -> None:
+    """Each is told of; state and journal are as they were, and who is on goes on trading."""
+    async with reloading(small_files(tmp_path), tmp_path / "var") as at:
+        broker = await at.logged_on("BROKER1")
+        await at.reload()
+        await trade(broker, "1")
+        venue = at.live.gateway.storage.venue
+        before = (venue.engine.state_hash(), venue.engine.next_lsn, venue.saved())
+        names = [f"NEW{number:03d}" for number in range(200)]
+        paths = [
+            str(put(at.files.sessions, name, broken))
+            for name, broken in broken_files(names, seed=8)
+        ]
+        at.files.replace("sessions/BROKER2.toml", "[session]", "[session")
+        answer = await at.reload()
+
+        assert (venue.engine.state_hash(), venue.engine.next_lsn, venue.saved()) == before
+        broker2 = str(at.files.sessions / "BROKER2.toml")
+        assert {each["file"] for each in answer["refused"]} == {*paths, broker2}
+        assert at.reloader.statistics().refused == 201
+        await trade(broker, "2")
+        await trade(await at.logged_on("BROKER2"), "1")
