@@ -54,6 +54,12 @@ def _read(stream: BinaryIO) -> Any:  # noqa: ANN401 - whatever the gateway sends
     return pickle.loads(stream.read(int.from_bytes(length, "big")))  # noqa: S301 - the gateway's
 
 
+def _write(data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(1, left) :]
+
+
 def main() -> None:
     """Answer the gateway until it is gone."""
     forbid_core_files()
@@ -66,11 +72,12 @@ def main() -> None:
     )
     while _read(sys.stdin.buffer) == LOOK:
         plan = files.look(time.monotonic())
-        steps = plan.steps
-        sys.stdout.buffer.write(packed((evolve(plan, steps=()), len(steps))))
-        for step in steps:
-            sys.stdout.buffer.write(packed(step))
-        sys.stdout.buffer.flush()
+        answer = [packed((evolve(plan, steps=()), len(plan.steps)))]
+        answer += [packed(step) for step in plan.steps]
+        try:
+            _write(b"".join(answer))
+        except BrokenPipeError:
+            return
 
 
 if __name__ == "__main__":
