@@ -69,6 +69,8 @@ def contradictions(parts: Parts) -> Iterator[Mistake]:
         yield from _session(part)
         if parts.venue:
             yield from _addresses(part, parts.venue.value.venue.comp_id)
+        if parts.venue and parts.instruments:
+            yield from _certifiable(part, parts.venue.value, parts.instruments.value)
     yield from _duplicates(parts.sessions)
     yield from _owners(parts.sessions)
     if parts.all_sessions:
@@ -193,6 +195,19 @@ def _addresses(part: Part[SessionFile], venue_comp_id: str) -> Iterator[Mistake]
         yield part.file.mistake(
             ("session", "sender_comp_id"),
             f'found "{venue_comp_id}", which is the venue itself; another would be right',
+        )
+
+
+def _certifiable(
+    part: Part[SessionFile], venue: VenueFile, instruments: InstrumentsFile
+) -> Iterator[Mistake]:
+    """Check that who has to be certified has something to be certified with."""
+    for_it = venue.venue.test_venue or any(i.certification for i in instruments.instrument)
+    if part.value.certification.require_certification and not for_it:
+        yield part.file.mistake(
+            ("certification", "require_certification"),
+            "found true, and there is nothing to be certified with; certification = true at an "
+            "instrument, or test_venue = true, would be right",
         )
 
 

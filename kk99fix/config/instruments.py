@@ -66,6 +66,8 @@ class Instrument:
     coupon_e8: NotNegative | None = None
     #: Whether orders are taken.
     open: bool = True
+    #: Whether a session that is being certified may trade it, also on a production venue.
+    certification: bool = False
 
     def band_e8(self, default_percent_e8: int) -> int:
         """Return the half width of the price band, 0 where there is none."""

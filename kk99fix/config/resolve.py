@@ -105,6 +105,10 @@ def _session(settings: Settings, value: SessionFile, owner: dict[str, str]) -> d
         "cancel_grace_ns": value.logon.cancel_grace_s * NS_PER_S,
         "cancel_on_logout": value.logon.cancel_on_logout,
         "drop_copy": _scope(value, owner),
+        "certification": {
+            "required": value.certification.require_certification,
+            "functions": sorted(value.certification.functions),
+        },
     }
 
 

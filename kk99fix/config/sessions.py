@@ -6,6 +6,7 @@ from typing import Annotated
 
 from attrs import Factory, field, frozen
 
+from kk99fix.config.certification import Certification, certification_mistakes
 from kk99fix.config.risk import SessionLimits
 from kk99fix.config.schedule import Schedule, schedule_mistakes
 from kk99fix.config.structure import Later
@@ -108,6 +109,7 @@ class SessionFile:
     logon: Logon = Factory(Logon)
     limits: SessionLimits = Factory(SessionLimits)
     drop_copy: DropCopy = Factory(DropCopy)
+    certification: Certification = Factory(Certification)
     #: None: always open, and the numbers go on for ever.
     schedule: Schedule | None = None
 
@@ -121,6 +123,7 @@ def session_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
     """Yield key and text of whatever contradicts something else in the same file."""
     yield from _role_mistakes(value)
     yield from _logon_mistakes(value)
+    yield from certification_mistakes(value.certification, value.session.role)
     if value.schedule is not None:
         yield from schedule_mistakes(value.schedule)
     elif value.logon.reset_seq_num == "at-session-start":

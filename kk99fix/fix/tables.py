@@ -7,7 +7,7 @@ from typing import Final
 from kk99fix.fix.schema import FieldRule, GroupRule, MessageRule, RejectCode
 
 #: SHA-256 of dictionary.toml: part of the journal's version fence.
-DICTIONARY_SHA256: Final = "4d91ae5d10fd08d40442e411ca94215601f52d7dbe50824ab546788b1cb54c62"
+DICTIONARY_SHA256: Final = "ebd1426aa6b62b16ff3f7ba3b290c923c2e3e22e134ca4bf0806c1661e6f450b"
 
 BEGIN_STRING: Final = b"FIX.4.4"
 
@@ -341,4 +341,6 @@ REJECT_CODES: Final[dict[str, RejectCode]] = {
     "STORAGE_LOW": RejectCode("STORAGE_LOW", 34, 99, 99, "The venue is short of disk space; it takes orders again when it has more, cancels always."),
     "SESSION_REMOVED": RejectCode("SESSION_REMOVED", 35, 99, 99, "The session's file was removed, so nobody could take its orders back."),
     "SESSION_DISABLED": RejectCode("SESSION_DISABLED", 36, 99, 99, "The session was disabled, so nobody could take its orders back."),
+    "NOT_CERTIFIED": RejectCode("NOT_CERTIFIED", 37, 99, 99, "The session has to pass its certification before it may enter orders."),
+    "NOT_FOR_CERTIFICATION": RejectCode("NOT_FOR_CERTIFICATION", 38, 99, 99, "A session that is being certified may use the instruments for it alone."),
 }

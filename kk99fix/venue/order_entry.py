@@ -6,6 +6,8 @@ What it does not take is decoded here, by the same rules: the same echo in the s
 refusals.  A test holds the gate shut and wants the same bytes.
 """
 
+from attrs import evolve
+
 from kk99fix.fix import tables, values
 from kk99fix.fix.message import Message
 from kk99fix.matcher.engine import Engine
@@ -24,9 +26,11 @@ _ON_DISCONNECT = frozenset({b"H", b"Q"})
 _DEFAULTS = {54: b"1", 40: b"2", 59: b"0"}
 
 
-def submit(engine: Engine, session: int, message: Message) -> None:
-    """Apply a valid D, F, G or H of `session` inside the open unit."""
-    if not engine.submit_frame(session, message.raw):
+def submit(engine: Engine, session: int, message: Message, reason: int = 0) -> None:
+    """Apply a valid D, F, G or H of `session` inside the open unit; a `reason` refuses it."""
+    if reason:
+        engine.submit(session, evolve(command_of(message), reason=reason))
+    elif not engine.submit_frame(session, message.raw):
         engine.submit(session, command_of(message))
 
 

@@ -4,6 +4,7 @@ Each is one line of JSON with the name of its command and what it needs, everyth
 dates and zones were the gateway's business, and a waiting time is part of the command.
 """
 
+import enum
 import json
 from typing import Any, ClassVar
 
@@ -11,6 +12,15 @@ from attrs import frozen
 
 from kk99fix.fix.message import Pair
 from kk99fix.journal.record import Kind
+
+
+class CertificationStep(enum.StrEnum):
+    """What happens to a session's certification."""
+
+    BEGIN = "begin"
+    END = "end"
+    PASSED = "passed"
+    REVOKE = "revoke"
 
 
 @frozen
@@ -105,8 +115,36 @@ class UnlockInput:
         return _json("unlock")
 
 
+@frozen
+class CertificationInput:
+    """An operator starts or ends a certification run of a session, or records what came of it."""
+
+    kind: ClassVar[Kind] = Kind.OPERATOR
+    session: int
+    step: CertificationStep
+    #: PASSED: what the session has shown.
+    functions: tuple[str, ...] = ()
+    #: BEGIN: how long the run lasts at most.
+    lasts_ns: int = 0
+
+    def payload(self) -> bytes:
+        """The command as JSON."""
+        return _json(
+            "certification",
+            step=self.step.value,
+            functions=list(self.functions),
+            lasts_ns=self.lasts_ns,
+        )
+
+
 SessionCommand = (
-    StopInput | ProbeInput | NewsInput | SessionStartInput | SessionEndInput | UnlockInput
+    StopInput
+    | ProbeInput
+    | NewsInput
+    | SessionStartInput
+    | SessionEndInput
+    | UnlockInput
+    | CertificationInput
 )
 
 
@@ -125,6 +163,9 @@ def read_session_command(session: int, command: dict[str, Any]) -> SessionComman
             return SessionEndInput(session, command["end_ns"], command["text"])
         case "unlock":
             return UnlockInput(session)
+        case "certification":
+            step, functions = CertificationStep(command["step"]), tuple(command["functions"])
+            return CertificationInput(session, step, functions, command["lasts_ns"])
         case _:
             return None
 

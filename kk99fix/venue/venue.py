@@ -43,6 +43,7 @@ from kk99fix.session.effects import (
 from kk99fix.session.machine import Session
 from kk99fix.session.rules import RECEIVER_TYPES, Numbers, ResetPolicy, SessionRules
 from kk99fix.venue import mass_status, order_entry, throttle
+from kk99fix.venue.certification import Certification
 from kk99fix.venue.credentials import Credentials
 from kk99fix.venue.given import set_venue
 from kk99fix.venue.inputs import (
@@ -62,6 +63,8 @@ from kk99fix.venue.leaving import DISABLED, REMOVED, Leaving
 from kk99fix.venue.outcome import Disconnected, Fault, Outcome, ResendRange, UnknownTrade
 from kk99fix.venue.registry import Registry
 from kk99fix.venue.session_commands import (
+    CertificationInput,
+    CertificationStep,
     NewsInput,
     ProbeInput,
     SessionCommand,
@@ -88,6 +91,9 @@ class Venue:
         self.engine = engine
         self.registry = Registry()
         self.credentials = Credentials()
+        self.certification = Certification(self.registry)
+        #: Sessions whose orders are kept from the fast path, since each has to be looked at.
+        self._withheld: set[int] = set()
         self._leaving = Leaving(engine, self.registry)
         self._sessions: dict[int, Session] = {}
         #: Deadlines that depend on neither side's traffic, by session.
@@ -161,6 +167,8 @@ class Venue:
                 self._session_end(item, outcome)
             case UnlockInput():
                 self.credentials.unlock(item.session)
+            case CertificationInput():
+                self._certify(item, now_ns)
             case _:
                 assert_never(item)
 
@@ -224,11 +232,13 @@ class Venue:
         return earliest_ns if earliest_ns < NEVER_NS else None
 
     def state_hash(self) -> int:
-        """A hash of the state that the core holds, and of the credentials once there are any."""
+        """A hash of the core's state, and of credentials and certification once there are any."""
         core_hash, credentials = self.engine.state_hash(), self.credentials.saved()
-        if not credentials:
+        certification = self.certification.saved()
+        if not credentials and not certification:
             return core_hash
-        content = json.dumps([core_hash, credentials], sort_keys=True, separators=(",", ":"))
+        state = [core_hash, credentials, certification]
+        content = json.dumps(state, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(sha256(content.encode("ascii")).digest()[:8], "little")
 
     # ------------------------------------------------------------------ snapshots
@@ -245,6 +255,7 @@ class Venue:
             "storage_low": self._storage_low,
             "registry": self.registry.saved(),
             "credentials": self.credentials.saved(),
+            "certification": self.certification.saved(),
             "leaving": self._leaving.saved(),
             "sessions": [[s, layer.saved()] for s, layer in sorted(self._sessions.items())],
             "deadlines_ns": sorted(self._deadlines_ns.items()),
@@ -263,10 +274,12 @@ class Venue:
         self._set_storage_low(low=state["storage_low"])
         self.registry.restore(state["registry"], self.engine, halted=self._halted)
         self.engine.restore(core)
-        # Snapshots of before credentials were counted have none.
+        # Snapshots of before there were credentials, or certification, have none.
         self.credentials.restore(state.get("credentials", []))
+        self.certification.restore(state.get("certification", {}))
         self._leaving.restore(state["leaving"])
         self._sessions = {s: Session.restored(layer) for s, layer in state["sessions"]}
+        self._withheld = {s for s in self._sessions if self.certification.withholds(s)}
         self._deadlines_ns = dict(state["deadlines_ns"])
         self._last_numbers = dict(state["last_numbers"])
         self._times = {s: SessionTimes(**times) for s, times in state["times"]}
@@ -378,7 +391,8 @@ class Venue:
             exec_id, order_id, reason, text = (message.get(tag) or b"" for tag in (17, 37, 127, 58))
             outcome.unknown_trades.append(UnknownTrade(session, exec_id, order_id, reason, text))
         elif message.msg_type in order_entry.COMMANDS:
-            order_entry.submit(self.engine, session, message)
+            refusal = self.certification.refusal(session, message, self._last_ns)
+            order_entry.submit(self.engine, session, message, refusal)
         else:
             mass_status.submit(self.engine, session, message)
 
@@ -399,7 +413,9 @@ class Venue:
         if timers.deadline_ns is not None:
             self._deadlines_ns[session] = timers.deadline_ns
         if self.engine.session(session).established:
-            self.engine.set_plain(session, plain=layer.plain)
+            withheld = self.certification.withholds(session)
+            self.engine.set_plain(session, plain=layer.plain and not withheld)
+            (self._withheld.add if withheld else self._withheld.discard)(session)
             self.engine.set_timers(
                 session, timers.heartbeat_ns or NEVER_NS, timers.silence_ns or NEVER_NS
             )
@@ -411,6 +427,7 @@ class Venue:
             layer.connection_lost()
             self._say_no_more(session)
         self._deadlines_ns.pop(session, None)
+        self._withheld.discard(session)
         if self.engine.session(session).established:
             self.engine.establish(session, established=False)
             self._leaving.left(session, cause, self._last_ns)
@@ -465,6 +482,25 @@ class Venue:
                 outcome.disconnects.append(Disconnected(session, out.cause))
                 self._end(session, out.cause)
             self._leaving.gone(session, out.reason)
+        self._look_at_certificates()
+
+    def _certify(self, item: CertificationInput, now_ns: int) -> None:
+        match item.step:
+            case CertificationStep.BEGIN:
+                self.certification.begin(item.session, now_ns + item.lasts_ns)
+            case CertificationStep.END:
+                self.certification.end(item.session)
+            case CertificationStep.PASSED:
+                self.certification.passed(item.session, item.functions, now_ns)
+            case CertificationStep.REVOKE:
+                self.certification.revoke(item.session)
+        self._look_at_certificates()
+
+    def _look_at_certificates(self) -> None:
+        """Keep the orders of who is not certified from the fast path, and let the others on it."""
+        for session in sorted(self._sessions):
+            if self.certification.withholds(session) is not (session in self._withheld):
+                self._set_waits(session)
 
     def _restart(self, now_ns: int) -> None:
         for session in self.live_sessions:

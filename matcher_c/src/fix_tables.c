@@ -474,10 +474,12 @@ const kk_reason_text kk_reason_texts[KK_REASON_COUNT] = {
     {"STORAGE_LOW", "The venue is short of disk space; it takes orders again when it has more, cancels always.", 11, 89, 99, 99},
     {"SESSION_REMOVED", "The session's file was removed, so nobody could take its orders back.", 15, 69, 99, 99},
     {"SESSION_DISABLED", "The session was disabled, so nobody could take its orders back.", 16, 63, 99, 99},
+    {"NOT_CERTIFIED", "The session has to pass its certification before it may enter orders.", 13, 69, 99, 99},
+    {"NOT_FOR_CERTIFICATION", "A session that is being certified may use the instruments for it alone.", 21, 71, 99, 99},
 };
 
 const char kk_dictionary_digest[65] =
-    "4d91ae5d10fd08d40442e411ca94215601f52d7dbe50824ab546788b1cb54c62";
+    "ebd1426aa6b62b16ff3f7ba3b290c923c2e3e22e134ca4bf0806c1661e6f450b";
 
 /* clang-format on */
 

@@ -778,6 +778,53 @@ def test_an_unreadable_session_file_accuses_no_other(folder: ConfigFolder) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("file", "added", "mistake"),
+    [
+        (
+            BROKER1,
+            'functions = ["limit", "drop-copy"]',
+            'certification.functions: found "drop-copy", which role order-entry does not do; '
+            '"limit" or "market" or "ioc" or "fok" or "gtc" or "cancel" or "replace" or "status" '
+            'or "mass-status" or "refusal" or "resend" or "logout" would be right',
+        ),
+        (
+            BROKER1,
+            "require_certification = true",
+            'certification.functions: is missing; functions such as "limit" and "cancel" '
+            "would be right",
+        ),
+        (
+            DROPCOPY1,
+            'functions = ["drop-copy"]\nrequire_certification = true',
+            "certification.require_certification: does not apply to role drop-copy; leave it out",
+        ),
+    ],
+)
+def test_a_certification_that_cannot_be(
+    folder: ConfigFolder, file: str, added: str, mistake: str
+) -> None:
+    """Functions fit the role, and whoever has to be certified says for what."""
+    folder.replace(INSTRUMENTS, 'symbol = "AAPL"', 'symbol = "AAPL"\ncertification = true')
+    folder.write(file, (folder.root / file).read_text() + f"\n[certification]\n{added}\n")
+
+    assert folder.mistakes() == [f"{file}: {mistake}"]
+
+
+def test_nothing_to_be_certified_with(folder: ConfigFolder) -> None:
+    """A session that has to be certified needs an instrument for it, or a test venue."""
+    added = '\n[certification]\nfunctions = ["limit"]\nrequire_certification = true\n'
+    folder.write(BROKER1, (folder.root / BROKER1).read_text() + added)
+
+    assert folder.mistakes() == [
+        "sessions/BROKER1.toml: certification.require_certification: found true, and there is "
+        "nothing to be certified with; certification = true at an instrument, or "
+        "test_venue = true, would be right"
+    ]
+    folder.replace(VENUE, "test_venue = false", "test_venue = true")
+    assert folder.load().sessions[0].certification.require_certification
+
+
 def test_two_files_of_one_comp_id(folder: ConfigFolder) -> None:
     """A copied session file that kept its name inside is two mistakes: the stem, the duplicate."""
     text = (folder.root / BROKER1).read_text()
