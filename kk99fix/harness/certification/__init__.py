@@ -1,0 +1,1 @@
+"""Certification: what a counterparty's engine shows, held against scenarios, and a report."""
