@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "orders": "kk99fix.commands.orders:orders",
     "trades": "kk99fix.commands.trades:trades",
     "timeline": "kk99fix.commands.timeline:timeline",
+    "certify": "kk99fix.commands.certify:certify",
     "dictionary": "kk99fix.commands.dictionary:dictionary",
 }
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from kk99fix.gateway.operator import Request
+from kk99fix.gateway.operator_certification import CertificationCommands
 from kk99fix.gateway.operator_locks import LockCommands
 from kk99fix.gateway.operator_notices import SessionCommands
 from kk99fix.gateway.operator_refusals import RefusalCommands
@@ -27,6 +28,7 @@ def add_commands(gateway: Gateway) -> None:
     SessionList(gateway).add_to(gateway.operator)
     LockCommands(gateway).add_to(gateway.operator)
     SessionCommands(gateway).add_to(gateway.operator)
+    CertificationCommands(gateway).add_to(gateway.operator)
 
 
 async def _stop(gateway: Gateway, _: Request) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def test_every_end_is_described() -> None:
             "reloader",
             "operator",
             "operator_clients",
+            "operator_certification",
         ),
     ],
 )

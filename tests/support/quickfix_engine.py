@@ -162,8 +162,8 @@ class QuickFixEngine:
         return sum(event.kind == "logon" for event in self.events)
 
     def send(self, msg_type: str, fields: Mapping[int, object]) -> None:
-        """Send a message, with TransactTime(60) of now where FIX 4.4 has it: not in H, Q and AF."""
-        if msg_type not in {"H", "Q", "AF"}:
+        """Send a message, with TransactTime(60) of now where FIX 4.4 has it."""
+        if msg_type not in {"H", "Q", "AF", "1"}:
             fields = {**fields, 60: transact_time()}
         self.say("send", msg_type, *(f"{tag}={value}" for tag, value in fields.items()))
 
