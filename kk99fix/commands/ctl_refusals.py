@@ -87,18 +87,20 @@ def _cells(row: dict[str, Any], times: Times) -> tuple[str, ...]:
 
 
 @click.command("why", short_help="Why a logon was refused.")
-@click.argument("reference", metavar="REFERENCE|COMPID")
+@click.argument("reference", metavar="REFERENCE|COMPID|ADDRESS")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @state_option
 def why_command(*, reference: str, as_json: bool, state_dir: Path) -> None:
-    """Explain why a logon was refused: by its reference in the log, or the newest of a session.
+    """Explain why a logon was refused.
 
+    It is the one with that reference in the log, or the newest of a session or from an address.
     The counterparty was told nothing, whatever the cause; tell it what it needs and no more.
 
     \b
     Examples:
       kk99fix ctl why mf3k2a81-17
       kk99fix ctl why BROKER1
+      kk99fix ctl why 192.0.2.17
     """
     answer = ask_or_exit(state_dir, "why", reference=reference)
     if as_json:

@@ -47,7 +47,7 @@ class RefusalCommands:
         }
 
     async def why(self, request: Request) -> dict[str, Any]:
-        """Explain one: by its reference, or the newest of a session."""
+        """Explain one: by its reference, or the newest of a session or from an address."""
         text = request.text("reference")
         reference = Reference.read(text)
         if reference is not None and self._current.session(text) is None:
@@ -55,7 +55,8 @@ class RefusalCommands:
             if refused is None:
                 raise CommandRefusedError(self._forgotten(text, reference))
         else:
-            newest = self._refusals.recent.newest(sender_comp_id=text)
+            recent = self._refusals.recent
+            newest = recent.newest(sender_comp_id=text) or recent.newest(address=text)
             if not newest:
                 raise CommandRefusedError(self._nothing_of(text))
             refused = newest[0]
@@ -82,8 +83,8 @@ class RefusalCommands:
         if self._current.session(text) is None:
             looks = "references look like" if newest.count else "a reference looks like"
             return (
-                f"{text} is neither a reference nor a session with a file: {looks} {newest}; "
-                f"`kk99fix ctl refusals` lists them"
+                f"nothing is known of {text}, which is neither a session with a file nor a "
+                f"reference: {looks} {newest}; `kk99fix ctl refusals` lists them"
             )
         return (
             f"no refused logon of {text} is known since {_moment(newest.started_ns)}: if it says "

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -228,6 +230,25 @@ def test_a_stop_waits_for_the_end(tmp_path: Path) -> None:
     finally:
         gateway.close()
     assert list((tmp_path / "var" / "snapshots").glob("*.kks"))
+
+
+def test_a_state_directory_that_no_socket_fits_into_stops_the_start(tmp_path: Path) -> None:
+    """One sentence with what to do, and exit code 1."""
+    copy_files(tmp_path, metrics_port=0)
+    state = tmp_path / ("long" * 25)
+    files = ("--config", tmp_path / "config", "--sessions", tmp_path / "sessions")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("kk99fix"), "serve", *files, "--state", state],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("kk99fix serve:")]
+    assert "cannot open the operator's socket" in said
+    assert said.endswith("Name a shorter directory with --state.")
 
 
 def test_a_killed_gateway_leaves_a_socket_that_the_next_one_replaces(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ async def test_the_newest_of_a_session_is_explained_by_its_name(live: Live) -> N
     answer = await ask(live.gateway.storage.state_dir, "why", reference="BROKER1")
 
     assert answer["reference"] == last
+    answer = await ask(live.gateway.storage.state_dir, "why", reference="127.0.0.1")
+    assert answer["reference"] == last
     assert answer["right"].endswith('the Logon(A) had "KK97"')
 
 
@@ -61,7 +63,7 @@ async def test_what_is_not_known_says_where_to_look(live: Live) -> None:
         (str(Reference(started - 86_400_000, 3)), "was given out by the gateway that started at"),
         (str(Reference(started, 1)), "has not been given out: the newest reference is"),
         ("BROKER1", "no refused logon of BROKER1 is known since"),
-        ("BROKER9", "BROKER9 is neither a reference nor a session with a file"),
+        ("BROKER9", "nothing is known of BROKER9, which is neither a session"),
     ):
         answer = await ask(state, "why", reference=text)
         assert not answer["ok"]
