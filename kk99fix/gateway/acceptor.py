@@ -95,6 +95,11 @@ class Acceptor:
         """Connections that have not logged on yet."""
         return self._pending.total()
 
+    @property
+    def passwords_waiting(self) -> int:
+        """Passwords that wait to be verified."""
+        return self._authenticator.waiting
+
     @contextmanager
     def _counted(self, address: str) -> Iterator[None]:
         """Count a connection that has not logged on yet."""

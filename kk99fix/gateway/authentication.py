@@ -146,6 +146,11 @@ class Authenticator:
         """Whether some session may log on from this address."""
         return within(address, self._current.networks)
 
+    @property
+    def waiting(self) -> int:
+        """How many passwords wait to be verified."""
+        return self._queue.waiting
+
     async def admit(self, message: Message, peer: Peer) -> Admitted | Refusal:
         """Decide on the first message of a connection from `peer`."""
         found = self._find(message, peer)

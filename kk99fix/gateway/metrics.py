@@ -61,6 +61,8 @@ class Snapshot:
     disconnects: dict[str, int]
     logons_pending: int
     logons_refused: dict[str, int]
+    passwords_waiting: int
+    credentials_held: dict[str, int]
     unknown_trades: int
     feeds: FeedStatistics
     clock_error_ns: int
@@ -103,6 +105,8 @@ class Snapshots:
             disconnects=dict(gateway.connections.ended),
             logons_pending=gateway.acceptor.pending,
             logons_refused=dict(gateway.acceptor.refusals.counts),
+            passwords_waiting=gateway.acceptor.passwords_waiting,
+            credentials_held=venue.credentials.held(gateway.sequencer.pump.now_ns()),
             unknown_trades=gateway.unknown_trades.count,
             feeds=gateway.feeder.statistics(),
             clock_error_ns=gateway.clock.error_ns,
@@ -187,6 +191,17 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     yield _labelled(
         "kk99_logons_refused", "Logons refused, by cause", "cause", newest.logons_refused.items()
     )
+    yield GaugeMetricFamily(
+        "kk99_passwords_waiting", "Passwords that wait to be verified", newest.passwords_waiting
+    )
+    held = GaugeMetricFamily(
+        "kk99_credentials_held",
+        "Credentials that may not be tried now, by standing",
+        labels=["standing"],
+    )
+    for standing, count in newest.credentials_held.items():
+        held.add_metric([standing], count)
+    yield held
     yield CounterMetricFamily(
         "kk99_unknown_trades", "Trades that a counterparty does not know", newest.unknown_trades
     )

@@ -181,6 +181,16 @@ class Credentials:
             if (owner, kind) in self._states
         )
 
+    def held(self, now_ns: int) -> dict[str, int]:
+        """How many credentials may not be tried now, by their standing."""
+        standings = [
+            self.standing(session, kind, now_ns)
+            for (session, kind), state in self._states.items()
+            if state.failures_ns
+        ]
+        kept = (Standing.BACKED_OFF, Standing.LOCKED)
+        return {standing.value: standings.count(standing) for standing in kept}
+
     # ------------------------------------------------------------------ snapshots
 
     def saved(self) -> list[Any]:

@@ -252,6 +252,7 @@ def test_inputs_change_it(desk: VenueDesk) -> None:
     alpha, beta = desk.venue.credentials.status(desk.now_ns)
 
     assert (alpha.standing, alpha.last_totp_step) == (Standing.LOCKED, 101)
+    assert desk.venue.credentials.held(desk.now_ns) == {"locked": 1, "backed-off": 0}
     assert (beta.standing, beta.failures_of_day) == (Standing.OPEN, 1)
 
 
