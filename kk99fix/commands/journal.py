@@ -7,12 +7,9 @@ import click
 from kk99fix.commands.journal_options import faults_reported, state_option
 from kk99fix.commands.journal_replay import replay_command
 from kk99fix.commands.journal_verify import verify_command
-from kk99fix.journal.errors import JournalMissingError
-from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.printer import Selection, show
-from kk99fix.journal.reader import read_records
+from kk99fix.journal.reader import journal_segments, read_records
 from kk99fix.journal.record import Kind
-from kk99fix.journal.segment import Segment, list_segments
 
 
 @click.group(short_help="Look into the journal.")
@@ -71,13 +68,6 @@ def show_command(
     selection = Selection(to_lsn, session, Kind[kind] if kind else None, messages_only)
     bookkeeping = selection.kind is not None and selection.kind.is_bookkeeping
     with faults_reported():
-        records = read_records(_segments(state_dir), from_lsn, bookkeeping=bookkeeping)
+        records = read_records(journal_segments(state_dir), from_lsn, bookkeeping=bookkeeping)
         for text in show(records, selection, as_json=as_json):
             click.echo(text)
-
-
-def _segments(state_dir: Path) -> list[Segment]:
-    segments = list_segments(state_dir / JOURNAL_FOLDER)
-    if not segments:
-        raise JournalMissingError(state_dir / JOURNAL_FOLDER)
-    return segments

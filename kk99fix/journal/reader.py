@@ -5,13 +5,23 @@ Reading changes no file; `JournalWriter.resume` cuts.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import attrs
 
 from kk99fix.journal.ends import check_sealed, find_tail
+from kk99fix.journal.errors import JournalMissingError
+from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.record import Record, crc_start, is_valid, unpack_record
 from kk99fix.journal.scan import Scan, offsets
-from kk99fix.journal.segment import PAGE_BYTES, Segment, Tail, map_records, read_whole
+from kk99fix.journal.segment import (
+    PAGE_BYTES,
+    Segment,
+    Tail,
+    list_segments,
+    map_records,
+    read_whole,
+)
 
 
 @attrs.frozen
@@ -110,6 +120,15 @@ def read_records(
             end = unit[-1].offset - PAGE_BYTES + unit[-1].record.header.length
         if following is not None:
             check_sealed(segment, records, end, following, Scan())
+
+
+def journal_segments(state_dir: Path) -> list[Segment]:
+    """Return the segments of a state directory's journal; JournalError where there is none."""
+    directory = state_dir / JOURNAL_FOLDER
+    segments = list_segments(directory)
+    if not segments:
+        raise JournalMissingError(directory)
+    return segments
 
 
 def segments_from(segments: Sequence[Segment], lsn: int) -> list[Segment]:

@@ -25,8 +25,8 @@ from kk99fix.journal.removed import read_removed
 from kk99fix.journal.scan import Extent
 from kk99fix.journal.seals import REMEDY, Seal, next_chain, read_seal, write_seal
 from kk99fix.journal.segment import Segment, find_segment, map_records, read_segment, read_whole
+from kk99fix.scanning import FAST_SCAN
 from kk99fix.state.replica import Replica, replays, replica_at, snapshot_headers
-from kk99fix.state.storage import FAST_SCAN
 from kk99fix.venue.recovery import DivergenceError
 
 

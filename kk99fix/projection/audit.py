@@ -13,9 +13,10 @@ from typing import Final
 
 import attrs
 
+from kk99fix.journal.reader import journal_segments
 from kk99fix.projection import database, schema
 from kk99fix.projection.errors import ProjectionError, unusable
-from kk99fix.projection.position import journal_segments, read_position, resumed
+from kk99fix.projection.position import read_position, resumed
 from kk99fix.projection.projector import Place, build
 
 #: The position may differ by bookkeeping records, and is checked by itself.

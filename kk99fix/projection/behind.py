@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from kk99fix.journal.errors import JournalError
+from kk99fix.journal.reader import journal_segments
 from kk99fix.journal.segment import PAGE_BYTES, map_records
-from kk99fix.projection.position import FAST_SCAN, StoredPosition, journal_segments
+from kk99fix.projection.position import StoredPosition
+from kk99fix.scanning import FAST_SCAN
 
 
 def records_behind(state_dir: Path, stored: StoredPosition) -> int | None:

@@ -5,28 +5,16 @@ The position is stored in the very transaction that stores the rows, so the two 
 
 import sqlite3
 from pathlib import Path
-from typing import Final
 
 import attrs
 
-from kk99fix.journal.errors import JournalMissingError
 from kk99fix.journal.follow import JournalPosition
-from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import segments_from
 from kk99fix.journal.record import HEADER
-from kk99fix.journal.scan import Scan
-from kk99fix.journal.segment import PAGE_BYTES, Segment, list_segments, map_records
-from kk99fix.matcher import library as core
+from kk99fix.journal.segment import PAGE_BYTES, Segment, map_records
 from kk99fix.projection import schema
 from kk99fix.projection.errors import unusable
-
-#: The core's own loops for what the follower would do in Python.
-FAST_SCAN: Final = Scan(
-    whole_units=core.verify,
-    find_lsn=core.scan_lsn,
-    count=core.scan_count,
-    watermark=core.scan_watermark,
-)
+from kk99fix.scanning import FAST_SCAN
 
 
 @attrs.frozen
@@ -62,15 +50,6 @@ def write_position(connection: sqlite3.Connection, position: StoredPosition) -> 
     """Store the position; the transaction is the caller's."""
     row = (1, *attrs.astuple(position))
     connection.execute(schema.JOURNAL_POSITION.upsert(), row)
-
-
-def journal_segments(state_dir: Path) -> list[Segment]:
-    """Return the segments of the state directory's journal; JournalError where there is none."""
-    directory = state_dir / JOURNAL_FOLDER
-    segments = list_segments(directory)
-    if not segments:
-        raise JournalMissingError(directory)
-    return segments
 
 
 def start_of(segments: list[Segment]) -> StoredPosition:

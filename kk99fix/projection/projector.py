@@ -24,20 +24,20 @@ from sqlite_utils import Database
 from kk99fix.journal.errors import JournalError
 from kk99fix.journal.follow import Chunk, Follower
 from kk99fix.journal.names import JOURNAL_FOLDER
+from kk99fix.journal.reader import journal_segments
 from kk99fix.journal.segment import Segment
 from kk99fix.matcher.giving_way import KEEPING_ON, GiveWay
 from kk99fix.projection import database, schema
 from kk99fix.projection.errors import faults_of, unusable
 from kk99fix.projection.fold import Fold
 from kk99fix.projection.position import (
-    FAST_SCAN,
     StoredPosition,
-    journal_segments,
     read_position,
     resumed,
     start_of,
     write_position,
 )
+from kk99fix.scanning import FAST_SCAN
 
 #: Journal taken in one step at most: a transaction of about twenty thousand records.
 STEP_BYTES: Final = 8 << 20

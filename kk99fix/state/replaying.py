@@ -12,13 +12,13 @@ from pathlib import Path
 import attrs
 
 from kk99fix.journal.ends import check_sealed
-from kk99fix.journal.errors import JournalError, JournalMissingError
-from kk99fix.journal.names import JOURNAL_FOLDER
-from kk99fix.journal.segment import Segment, list_segments, map_records, read_whole
+from kk99fix.journal.errors import JournalError
+from kk99fix.journal.reader import journal_segments
+from kk99fix.journal.segment import Segment, map_records, read_whole
 from kk99fix.matcher.values import Statistics
+from kk99fix.scanning import FAST_SCAN
 from kk99fix.state.replica import Replica, replays, replica_at, restored_replica, snapshot_headers
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER
-from kk99fix.state.storage import FAST_SCAN
 
 
 @attrs.define
@@ -69,10 +69,7 @@ def replay_journal(
 
     JournalError, and DivergenceError at the first output that differs.
     """
-    folder, snapshots = state_dir / JOURNAL_FOLDER, state_dir / SNAPSHOT_FOLDER
-    segments = list_segments(folder)
-    if not segments:
-        raise JournalMissingError(folder)
+    segments, snapshots = journal_segments(state_dir), state_dir / SNAPSHOT_FOLDER
     replica = _newest(segments, snapshots) if from_snapshot else None
     if replica is not None:
         segments = [each for each in segments if each.header.number >= replica[1]]

@@ -26,7 +26,6 @@ from kk99fix.journal.lock import StateLock
 from kk99fix.journal.messages import SentMessages
 from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import JournalReader, Run
-from kk99fix.journal.scan import Scan
 from kk99fix.journal.segment import (
     Identity,
     Segment,
@@ -40,21 +39,12 @@ from kk99fix.journal.writer import JournalWriter
 from kk99fix.matcher import library as core
 from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import Capacity
+from kk99fix.scanning import FAST_SCAN
 from kk99fix.state.fence import check_fence
 from kk99fix.state.snapshot_file import SnapshotFile
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, newest_snapshot, remove_unfinished, restore
 from kk99fix.venue.recovery import Recovered, replay
 from kk99fix.venue.venue import Venue
-
-#: The core's own loops for what the journal reader would do in Python.
-FAST_SCAN = Scan(
-    whole_units=core.verify,
-    find_sent=core.scan_session,
-    find_lsn=core.scan_lsn,
-    extents=core.scan_extents,
-    count=core.scan_count,
-    watermark=core.scan_watermark,
-)
 
 
 @frozen

@@ -32,9 +32,9 @@ from kk99fix.journal.segment import (
     read_whole,
     segment_name,
 )
+from kk99fix.scanning import FAST_SCAN
 from kk99fix.state.snapshot_file import read_file
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, list_snapshots
-from kk99fix.state.storage import FAST_SCAN
 
 Progress = Callable[[str], None]
 _COPY = "No file was changed. Restore the file from a copy"

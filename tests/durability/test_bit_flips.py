@@ -18,9 +18,9 @@ from kk99fix.journal.record import Kind, pack_group, unpack_header
 from kk99fix.journal.scan import offsets
 from kk99fix.journal.segment import PAGE_BYTES, list_segments, map_records, segment_name
 from kk99fix.journal.writer import JournalWriter
+from kk99fix.scanning import FAST_SCAN
 from kk99fix.state.snapshot_file import SECTION, read_file
 from kk99fix.state.snapshots import newest_snapshot, save_snapshot
-from kk99fix.state.storage import FAST_SCAN
 
 pytestmark = pytest.mark.slow
 

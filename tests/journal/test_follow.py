@@ -11,7 +11,7 @@ from kk99fix.journal.record import Kind, pack_group, seal
 from kk99fix.journal.scan import Scan
 from kk99fix.journal.segment import PAGE_BYTES, list_segments, segment_name, segment_seed
 from kk99fix.journal.writer import JournalWriter
-from kk99fix.state.storage import FAST_SCAN
+from kk99fix.scanning import FAST_SCAN
 
 START = JournalPosition(1, 1, PAGE_BYTES)
 EVERYTHING = 1 << 20
