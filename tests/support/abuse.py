@@ -15,10 +15,10 @@ from typing import Final
 import attrs
 import trio
 
+from kk99fix.harness.misbehaving.mutants import Mutants
 from support.fix_client import stamp
 from support.live_gateway import HOST, Live
 from support.live_peer import LivePeer
-from support.mutants import Mutants
 
 BATCH: Final = 40
 #: So far ahead of everything in a batch that no number in it matters any more.

@@ -67,9 +67,10 @@ def with_sum(data: bytes) -> bytes:
 class Mutants:
     """Makes them; equal seeds make equal ones."""
 
-    def __init__(self, comp_id: str, seed: int) -> None:
-        """Take SenderCompID(49)."""
+    def __init__(self, comp_id: str, seed: int, target: str = "KK99") -> None:
+        """Take SenderCompID(49) and TargetCompID(56)."""
         self._comp_id = comp_id.encode()
+        self._target = target.encode()
         self._random = random.Random(f"{comp_id}-{seed}")  # noqa: S311 - seeded on purpose
         self._ids = 0
 
@@ -94,7 +95,7 @@ class Mutants:
     # ------------------------------------------------------------------ valid messages
 
     def _header(self, kind: str, number: int, stamp: bytes) -> Pairs:
-        head = [(b"35", kind.encode()), (b"49", self._comp_id), (b"56", b"KK99")]
+        head = [(b"35", kind.encode()), (b"49", self._comp_id), (b"56", self._target)]
         return [*head, (b"34", b"%d" % number), (b"52", stamp)]
 
     def _body(self, kind: str, number: int, stamp: bytes) -> Pairs:
