@@ -20,6 +20,7 @@ from kk99fix.fix import dictionary
 _NUMBERS: Final = frozenset({"PRICE", "QTY", "AMT", "PERCENTAGE", "PRICEOFFSET", "FLOAT", "INT"})
 _TAG: Final = re.compile(r"[1-9][0-9]{0,8}")
 _CODE: Final = re.compile(r"[A-Za-z0-9]{1,2}")
+_MEANING: Final = re.compile(r"[A-Z][A-Z_]{2,}")
 
 
 class UnknownWordError(ValueError):
@@ -41,10 +42,17 @@ class FieldWords:
         return f"{self.name}({self.tag})" if self.name else str(self.tag)
 
     def code(self, word: str) -> str:
-        """Return the value that a word stands for: `1` for `BUY`; any other word is itself."""
-        if word in self.meanings:
-            return word
-        return next((code for code, meaning in self.meanings.items() if meaning == word), word)
+        """Return the value that a word stands for: `1` for `BUY`; any other value is itself.
+
+        Raises UnknownWordError for a word that looks like a meaning and is none of this field.
+        """
+        for code, meaning in self.meanings.items():
+            if word in {code, meaning}:
+                return code
+        if self.meanings and _MEANING.fullmatch(word):
+            known = self.meanings.values()
+            raise UnknownWordError(_unknown(f"value of {self.label}", word, known, "its code"))
+        return word
 
     def meaning(self, value: str) -> str:
         """Return a value for people: `1 BUY`."""

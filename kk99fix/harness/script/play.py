@@ -19,7 +19,7 @@ from kk99fix.harness.script.outcome import Outcome, Verdict
 from kk99fix.harness.script.steps import Script, Step, Term
 from kk99fix.harness.script.values import NoValueError, Values, is_pattern
 from kk99fix.harness.transcript import Kind
-from kk99fix.harness.vocabulary import FieldWords
+from kk99fix.harness.vocabulary import FieldWords, UnknownWordError
 
 #: How long nothing has to come where the script does not say.
 NOTHING_WITHIN_S: Final = "0.5"
@@ -41,7 +41,7 @@ async def play(script: Script, scenario: Scenario, given: Mapping[str, str]) -> 
         for step in script.steps:
             try:
                 await player.take(step)
-            except (StepFailedError, NoValueError, BadValueError) as error:
+            except (StepFailedError, NoValueError, BadValueError, UnknownWordError) as error:
                 shown = scenario.transcript.secrets.text
                 scenario.note(Kind.FAILED, step.who, f"{step.line.place}: {error}")
                 outcome = attrs.evolve(

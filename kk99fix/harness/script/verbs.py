@@ -108,7 +108,7 @@ def _sent_term(word: Word) -> steps.Term:
     parts = word.split(_TERM)
     if parts is None or parts[1] != "=" or parts[0].startswith("!"):
         raise WrongError(f"{word.text!r} is no field with a value, as in Symbol=AAPL or 55=AAPL")
-    return steps.Term(_field(parts[0]), Is.EQUAL, parts[2], parts[3])
+    return _valued(_field(parts[0]), Is.EQUAL, parts[2], literal=parts[3])
 
 
 def _expected_term(word: Word) -> steps.Term:
@@ -127,7 +127,18 @@ def _expected_term(word: Word) -> steps.Term:
         raise WrongError(f"{word.text!r} has no value; {name} alone is any value, !{name} is none")
     if sign == "=" and value == "*" and not literal:
         return steps.Term(field, Is.THERE)
-    return steps.Term(field, Is(sign), value, literal)
+    return _valued(field, Is(sign), value, literal=literal)
+
+
+def _valued(field: FieldWords, comparison: Is, value: str, *, literal: bool) -> steps.Term:
+    """Return a term whose words of FIX are words of this field."""
+    words = [] if literal or "${" in value else value.split("|")
+    for word in words:
+        try:
+            field.code(word)
+        except UnknownWordError as error:
+            raise WrongError(str(error)) from error
+    return steps.Term(field, comparison, value, literal)
 
 
 def _field(word: str) -> FieldWords:

@@ -23,6 +23,12 @@ RAW = "party A sender=BROKER1 target=KK99 raw\n"
         (PARTY + "A send D\n  Symbl=AAPL", 2, "no field is called 'Symbl'; is it Symbol or"),
         (PARTY + "A send D Symbol", 2, "'Symbol' is no field with a value, as in Symbol=AAPL"),
         (PARTY + "A send D Symbol>1", 2, "'Symbol>1' is no field with a value"),
+        (PARTY + "A send D Side=BYU", 2, "no value of Side(54) is called 'BYU'; is it BUY"),
+        (
+            PARTY + "A expect 8 ExecType=NEW|TRADED",
+            2,
+            "no value of ExecType(150) is called 'TRADED'; is it",
+        ),
         (PARTY + "A send D MsgSeqNum=5", 2, "the session layer of A writes MsgSeqNum(34)"),
         (PARTY + "A send D !Symbol", 2, "declare `party A ... raw`"),
         (PARTY + "A expect 8 Symbol=", 2, "Symbol alone is any value, !Symbol is none"),

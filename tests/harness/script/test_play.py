@@ -101,6 +101,7 @@ async def test_every_verb(tmp_path: Path, autojump_clock: MockClock) -> None:
         ("A expect 8 ClOrdID=${ClOrdID}", "error", 3, "A has sent no ClOrdID so far"),
         ("set x abc\nnote ${x+1}", "error", 4, "x is 'abc', which is no number"),
         ("set x abc\nwait ${x}", "error", 4, "'abc' is no number of seconds"),
+        ("set x BYU\nA send D Side=${x}", "error", 4, "no value of Side(54) is called 'BYU'"),
         ("A numbers in=x", "error", 3, "in='x': a whole number is wanted"),
     ],
 )
