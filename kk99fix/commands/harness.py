@@ -7,9 +7,11 @@ from typing import Final
 import click
 import trio
 
+from kk99fix.commands.harness_misbehave import misbehave
 from kk99fix.commands.harness_options import acceptor_options, report_options, variables_of
 from kk99fix.commands.harness_report import report
 from kk99fix.commands.projection_tables import Column, print_json, print_table
+from kk99fix.harness.misbehaving.catalog import catalog
 from kk99fix.harness.script.library import find, run, shipped
 from kk99fix.harness.script.lines import ScriptError
 from kk99fix.harness.script.outcome import Outcome, exit_code
@@ -88,6 +90,9 @@ def run_command(
     sys.exit(exit_code(outcomes))
 
 
+harness.add_command(misbehave)
+
+
 @harness.command("check", short_help="Is a script written right.")
 @click.argument("names", metavar="FILE...", nargs=-1, required=True)
 def check_command(names: tuple[str, ...]) -> None:
@@ -120,6 +125,7 @@ def list_command(*, as_json: bool) -> None:
       kk99fix harness show first_trade    the script itself, to begin your own from
     """
     found = [("script", script.name, script.title) for script in shipped()]
+    found += [("misbehaviour", each.name, each.does) for each in catalog().values()]
     if as_json:
         print_json({"kind": kind, "name": name, "shows": shows} for kind, name, shows in found)
         return

@@ -222,6 +222,17 @@ class Counterparty:
         except SessionEndedError as error:
             raise StepFailedError(f"{self.name} has no session any more: {error}") from error
 
+    def frame(
+        self,
+        msg_type: str,
+        *fields: tuple[int | str, Value],
+        left_out: Iterable[int] = (),
+        **named: Value,
+    ) -> bytes:
+        """Return the next message of a raw counterparty, which is not sent."""
+        code = vocabulary().msg_type(msg_type).encode()
+        return self.raw_link.frame(code, _pairs(fields, named), left_out)
+
     async def send_bytes(self, data: bytes) -> None:
         """Send bytes as they are."""
         await self._connected().send_bytes(data)

@@ -130,9 +130,10 @@ class RawLink:
         self._clock_ns = clock_ns
         self._sending = trio.Lock()
         self.ended = False
-        #: Cleared to let the other side's bytes wait in its own buffers.
-        self.reading = trio.Event()
-        self.reading.set()
+        #: Whether the other side took no more of what was sent.
+        self.broken = False
+        self._reading = trio.Event()
+        self._reading.set()
 
     async def serve(self, changed: Callable[[], None]) -> None:
         """Read until the end."""
@@ -144,8 +145,19 @@ class RawLink:
         changed()
 
     async def _read(self) -> bool:
-        await self.reading.wait()
+        await self._reading.wait()
         return bool(await self._tap.receive_some(_READ_BYTES))
+
+    def stop_reading(self, window_bytes: int) -> None:
+        """Read nothing more after the next bytes, and let the system keep few for us."""
+        self._reading = trio.Event()
+        stream = self._tap.stream
+        if isinstance(stream, trio.SocketStream):
+            stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, window_bytes)
+
+    def read_again(self) -> None:
+        """Go on reading."""
+        self._reading.set()
 
     async def ask_logon(self, *, reset: bool, next_expected: bool, more: tuple[Pair, ...]) -> None:
         """Send a Logon(A); `reset` sets the number to 1."""
@@ -187,8 +199,10 @@ class RawLink:
     async def send_bytes(self, data: bytes) -> None:
         """Send bytes; that the other side is gone shows in what is read."""
         async with self._sending:
-            with contextlib.suppress(*GONE):
+            try:
                 await self._tap.send_all(data)
+            except GONE:
+                self.broken = True
 
     async def ask_logout(self, text: str) -> None:
         """Send a Logout(5)."""

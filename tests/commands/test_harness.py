@@ -142,9 +142,34 @@ def test_list_and_show() -> None:
     assert {"kind": "script", "name": "cancel"}.items() <= next(
         row.items() for row in rows if row["name"] == "cancel"
     )
+    assert re.search(r"misbehaviour +gap +Skips three", table.output)
     assert run("show", "first_trade").output.startswith("# A first trade")
     assert run("show", "parties.inc").output.startswith("# Who trades")
     assert run("show", "nothing").exit_code == 2
+
+
+def test_misbehave(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """Scenarios are chosen by name, and told with what they do and the good session's p99."""
+    junit = tmp_path / "out.xml"
+    more = ["--port", str(gateway.port), "--junit", str(junit), "--quiet"]
+    told = run("misbehave", "gap", "wrong-checksum", *more)
+
+    assert told.exit_code == 0, told.output
+    assert "gap: Skips three numbers" in told.output
+    assert re.search(r"passed; the good session beside it: p99 \d+\.\d ms", told.output)
+    assert "2 of 2 passed" in told.output
+    assert b'name="wrong-checksum"' in junit.read_bytes()
+
+
+def test_misbehave_with_mistakes(gateway: GatewayProcess) -> None:
+    """An unknown name is a usage error; nobody who listens, or a session too few, is told."""
+    unknown = run("misbehave", "gpa")
+    nowhere = run("misbehave", "gap", "--port", str(free_port()), "--quiet")
+    closed = run("misbehave", "gap", "--good", "NOBODY", "--port", str(gateway.port), "--quiet")
+
+    assert (unknown.exit_code, "'gpa' is none" in unknown.output) == (2, True)
+    assert (nowhere.exit_code, "nobody listens on" in nowhere.output) == (2, True)
+    assert (closed.exit_code, "GOOD: expected Logon(A)" in closed.output) == (1, True)
 
 
 def test_the_command_outside_of_this_process(gateway: GatewayProcess) -> None:

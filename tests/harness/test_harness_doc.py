@@ -9,6 +9,7 @@ from support.live_gateway import HOST, Live
 from support.scenario_rig import script_of
 
 from kk99fix.commands.harness import harness
+from kk99fix.harness.misbehaving.catalog import catalog
 from kk99fix.harness.script.library import run, shipped
 from kk99fix.harness.script.values import GENERATED
 from kk99fix.harness.script.verbs import OF_PARTY, OF_SCRIPT
@@ -19,6 +20,12 @@ TEXT = (REPOSITORY / "docs/harness.md").read_text()
 def blocks(language: str) -> list[str]:
     """Return the code blocks of one language."""
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_every_misbehaviour_is_in_the_table() -> None:
+    """Each row is what the scenario says of itself."""
+    for each in catalog().values():
+        assert f"| `{each.name}` | {each.does} | {each.answer} |\n" in TEXT, each.name
 
 
 async def test_the_script_runs(live: Live, tmp_path: Path) -> None:
