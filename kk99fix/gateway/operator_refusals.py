@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from kk99fix.config.sessions import SessionFile
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.explanation import Step
 from kk99fix.gateway.explanations import EXPLANATIONS
@@ -109,7 +110,17 @@ def known(refused: RefusedLogon) -> dict[str, Any]:
         "sender_comp_id": refused.sender_comp_id,
         "target_comp_id": refused.target_comp_id,
         "username": refused.username,
+        "credential": _credential(refused.file),
     }
+
+
+def _credential(file: SessionFile | None) -> str | None:
+    """What the session has to prove itself with; None where it is not known, or is nothing."""
+    if file is None or not file.logon.asks_for_proof:
+        return None
+    if file.logon.public_key is not None:
+        return "signature"
+    return "password" if file.logon.totp is None else "password and one-time code"
 
 
 def explained(refused: RefusedLogon, current: Current) -> dict[str, Any]:

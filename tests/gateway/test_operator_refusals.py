@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import attrs
 import pytest
 from support.config_folder import REPOSITORY
 from support.live_gateway import Live, small_settings, wait_until
@@ -11,7 +12,7 @@ from support.operator_line import ask
 from kk99fix.config.load import Settings
 from kk99fix.gateway.explanation import Step
 from kk99fix.gateway.explanations import EXPLANATIONS
-from kk99fix.gateway.operator_refusals import explained
+from kk99fix.gateway.operator_refusals import explained, known
 from kk99fix.gateway.peer import ClientCertificate, Peer
 from kk99fix.gateway.references import Reference
 from kk99fix.gateway.refused_logons import KEPT_OF_A_CAUSE, RefusedLogon
@@ -112,7 +113,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_every_explanation_can_be_given(settings: Settings, cause: str) -> None:
     """With and without a session's file, each has its words, and no place is left empty."""
     file = settings.sessions[0]
-    for known in (
+    for one in (
         RefusedLogon(
             *(Reference(1, 1), 10**18, cause, Peer("192.0.2.1"), None, "192.0.2.2"),
             *("BROKER1", "KK99", "someone", "8=FIX", file),
@@ -120,12 +121,26 @@ def test_every_explanation_can_be_given(settings: Settings, cause: str) -> None:
         RefusedLogon(Reference(1, 1), 10**18, cause, Peer("192.0.2.1")),
     ):
         explanation = EXPLANATIONS[cause]
-        texts = (explanation.means, explanation.right(known, settings))
+        texts = (explanation.means, explanation.right(one, settings))
         named = (explanation.look, explanation.do)
         for text in (*texts, *(each.replace("{session}", "BROKER1") for each in named)):
             assert text.strip()
             assert "{" not in text
             assert "argon2" not in text
+
+
+def test_what_a_session_proves_itself_with_is_known(settings: Settings) -> None:
+    """A password, with a code where its file names a seed, or a signature."""
+    file = settings.sessions[0]
+    for changes, said in (
+        ({}, "password"),
+        ({"totp": "broker1"}, "password and one-time code"),
+        ({"password_hash": None, "public_key": "key"}, "signature"),
+        ({"password_hash": None}, None),
+    ):
+        changed = attrs.evolve(file, logon=attrs.evolve(file.logon, **changes))
+        refused = RefusedLogon(Reference(1, 1), 1, "network", Peer("192.0.2.1"), file=changed)
+        assert known(refused)["credential"] == said
 
 
 @pytest.mark.parametrize(
@@ -144,12 +159,12 @@ def test_what_is_right_comes_from_the_files(
     settings: Settings, cause: str, username: str | None, said: str
 ) -> None:
     """The session's file, or venue.toml, says what would have been right."""
-    known = RefusedLogon(
+    one = RefusedLogon(
         *(Reference(1, 1), 10**18, cause, Peer("192.0.2.1"), None, "192.0.2.2"),
         *("BROKER1", "KK99", username, None, settings.sessions[0]),
     )
 
-    assert said in EXPLANATIONS[cause].right(known, settings)
+    assert said in EXPLANATIONS[cause].right(one, settings)
 
 
 @pytest.mark.parametrize(
@@ -164,11 +179,11 @@ def test_an_unknown_session_is_told_what_may_be_meant(
     settings: Settings, sender: str, target: str, said: str
 ) -> None:
     """CompIDs that are swapped, of the wrong case, or quite another."""
-    known = RefusedLogon(
+    one = RefusedLogon(
         *(Reference(1, 1), 1, "unknown-session", Peer("192.0.2.1"), None, None, sender, target)
     )
 
-    assert said in EXPLANATIONS["unknown-session"].right(known, settings)
+    assert said in EXPLANATIONS["unknown-session"].right(one, settings)
 
 
 def test_every_documented_cause_is_explained() -> None:
@@ -185,13 +200,14 @@ async def test_a_changed_file_and_a_certificate_are_said(live: Live) -> None:
     certificate = ClientCertificate(b"\x01" * 32, "CN=broker1")
     current = live.gateway.current
     other = current.session("BROKER2")
-    known = RefusedLogon(
+    one = RefusedLogon(
         *(Reference(1, 1), 10**18, "network", Peer("192.0.2.1", True, certificate), None, None),
         *("BROKER1", "KK99", None, None, other),
     )
-    answer = explained(known, current)
+    answer = explained(one, current)
 
     assert answer["file_changed"]
+    assert answer["credential"] is None
     assert answer["tls"]
     assert answer["certificate"] == f"sha256:{'01' * 32}"
     assert answer["certificate_subject"] == "CN=broker1"
