@@ -137,11 +137,24 @@ def _cells(row: dict[str, Any], now_ns: int) -> tuple[str, ...]:
     )
 
 
+def _certification(known: dict[str, Any] | None) -> list[str]:
+    """Whether it has still to be certified, or a run is on."""
+    if known is None:
+        return []
+    if known["run_until_ns"] is not None:
+        return ["it is being certified"]
+    if known["passed"] == known["functions"]:
+        return []
+    orders = ", no orders yet" if known["required"] else ""
+    return [f"certified for {known['passed']} of {known['functions']}{orders}"]
+
+
 def _notes(row: dict[str, Any], now_ns: int) -> list[str]:
     """What is not as it mostly is."""
     notes = []
     if not row["enabled"]:
         notes.append("disabled")
+    notes += _certification(row["certification"])
     if row["locked"]:
         notes.append(f"its logon is {row['locked']}")
     if row["left_to_feed"]:

@@ -79,9 +79,22 @@ class SessionList:
             "behind": max(0, view.next_out - cursor) if cursor else 0,
             "left_to_feed": self._feeder.left_to_feed(session),
             "cancels_at_ns": venue.returns_until_ns(session),
+            "certification": self._certification(session, file),
             "locked": self._locked(session),
             "in_period": self._schedules.in_period(file.comp_id),
             "schedule": None if file.schedule is None else opening_words(file.schedule),
+        }
+
+    def _certification(self, session: int, file: SessionFile) -> dict[str, Any] | None:
+        """What it has passed of what its file names; None where the file names nothing."""
+        if not file.certification.functions:
+            return None
+        status = self._sequencer.venue.certification.status(session, self._sequencer.pump.now_ns())
+        return {
+            "required": status.required,
+            "passed": sum(passed_ns is not None for passed_ns in status.functions.values()),
+            "functions": len(status.functions),
+            "run_until_ns": status.run_until_ns,
         }
 
     def _locked(self, session: int) -> str | None:

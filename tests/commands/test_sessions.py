@@ -15,6 +15,8 @@ from support.live_peer import order
 from kk99fix.cli import main
 from kk99fix.commands.sessions import _notes
 
+UNCERTIFIED = {"required": True, "passed": 2, "functions": 5, "run_until_ns": None}
+
 
 def run(*arguments: str, state: Path, folder: ConfigFolder | None = None) -> Result:
     """Run `kk99fix sessions` in this process."""
@@ -105,6 +107,9 @@ def test_watching_lists_again_until_it_is_interrupted(
     [
         ({"enabled": False}, "disabled"),
         ({"locked": "locked"}, "its logon is locked"),
+        ({"certification": UNCERTIFIED}, "certified for 2 of 5, no orders yet"),
+        ({"certification": UNCERTIFIED | {"required": False}}, "certified for 2 of 5"),
+        ({"certification": UNCERTIFIED | {"run_until_ns": 1}}, "it is being certified"),
         ({"left_to_feed": 5}, "5 messages to be sent from the journal"),
         ({"behind": 7}, "7 messages behind"),
         ({"cancels_at_ns": 31_000_000_000}, "its orders go in 30 s"),
@@ -116,6 +121,7 @@ def test_what_is_not_as_usual_is_noted(known: dict[str, object], note: str) -> N
     usual: dict[str, object] = {
         "enabled": True,
         "locked": None,
+        "certification": UNCERTIFIED | {"passed": 5},
         "left_to_feed": 0,
         "behind": 0,
         "cancels_at_ns": None,

@@ -18,7 +18,7 @@ from kk99fix.gateway.operator_sessions import FILES_AT_ONCE, SessionList
 FACTS = {
     *("session", "role", "firm", "enabled", "state", "address", "since_ns", "next_in", "next_out"),
     *("last_in_ns", "last_out_ns", "epoch", "open_orders", "waiting_bytes", "behind"),
-    *("left_to_feed", "cancels_at_ns", "in_period", "schedule", "locked"),
+    *("left_to_feed", "cancels_at_ns", "in_period", "schedule", "locked", "certification"),
 }
 
 
@@ -108,6 +108,22 @@ async def test_a_grace_that_runs_is_shown(tmp_path: Path) -> None:
 
     assert (row["state"], row["open_orders"]) == ("offline", 1)
     assert row["cancels_at_ns"] - row["last_in_ns"] >= 600 * 10**9
+
+
+async def test_what_a_session_is_certified_for_is_shown(tmp_path: Path) -> None:
+    """How many of the functions that its file names it has passed, and whether a run is on."""
+    asked = {"[logon]": '[certification]\nfunctions = ["limit", "cancel"]\n\n[logon]'}
+    settings = small_settings(tmp_path, broker1=asked)
+    async with live_gateway(settings, tmp_path / "var") as live:
+        state = live.gateway.storage.state_dir
+        await ask(state, "certify", session="BROKER1", step="passed", functions=["cancel"])
+        await ask(state, "certify", session="BROKER1", step="begin", seconds=60)
+        rows = await listed(live)
+
+    known = rows["BROKER1"]["certification"]
+    assert known.pop("run_until_ns") > 0
+    assert known == {"required": False, "passed": 1, "functions": 2}
+    assert rows["BROKER2"]["certification"] is None
 
 
 async def test_a_reader_that_is_behind_is_shown(tmp_path: Path) -> None:
