@@ -13,6 +13,7 @@
  *   accepted   an application message passed all of the engine's validation; text is its number
  * Everything else is left to the test; nothing is judged here.
  */
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -68,17 +69,6 @@ class EventLogFactory : public FIX::LogFactory {
     void destroy(FIX::Log *log) override { delete log; }
 };
 
-class Events : public FIX::NullApplication {
-  public:
-    void onLogon(const FIX::SessionID &) override { emit("logon", ""); }
-    void onLogout(const FIX::SessionID &) override { emit("logout", ""); }
-    void fromApp(const FIX::Message &message, const FIX::SessionID &) throw(
-        FIX::FieldNotFound, FIX::IncorrectDataFormat, FIX::IncorrectTagValue,
-        FIX::UnsupportedMessageType) override {
-        emit("accepted", message.getHeader().getField(FIX::FIELD::MsgSeqNum));
-    }
-};
-
 std::vector<std::string> split(const std::string &text, char separator) {
     std::vector<std::string> parts;
     std::istringstream stream(text);
@@ -93,6 +83,28 @@ void add_field(FIX::FieldMap &fields, const std::string &text) {
     std::string::size_type equals = text.find('=');
     fields.setField(std::stoi(text.substr(0, equals)), text.substr(equals + 1));
 }
+
+class Events : public FIX::NullApplication {
+  public:
+    void onLogon(const FIX::SessionID &) override { emit("logon", ""); }
+    void onLogout(const FIX::SessionID &) override { emit("logout", ""); }
+
+    /* QuickFIX has no setting for credentials: the application adds them. */
+    void toAdmin(FIX::Message &message, const FIX::SessionID &) override {
+        const char *added = std::getenv("LOGON_FIELDS");
+        if (added != nullptr && message.getHeader().getField(FIX::FIELD::MsgType) == "A") {
+            for (const std::string &field : split(added, '\t')) {
+                add_field(message, field);
+            }
+        }
+    }
+
+    void fromApp(const FIX::Message &message, const FIX::SessionID &) throw(
+        FIX::FieldNotFound, FIX::IncorrectDataFormat, FIX::IncorrectTagValue,
+        FIX::UnsupportedMessageType) override {
+        emit("accepted", message.getHeader().getField(FIX::FIELD::MsgSeqNum));
+    }
+};
 
 /* Add the entries of "[448=A;447=D;452=1][...]"; the first field of an entry delimits it. */
 void add_group(FIX::Message &message, int tag, const std::string &entries) {

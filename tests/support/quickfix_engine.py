@@ -124,27 +124,36 @@ class QuickFixEngine:
         self, folder: Path, comp_id: str, port: int, dictionary: Path | None = None
     ) -> None:
         """Start the engine; its store is in `folder`, its dictionary a stock one unless named."""
+        home = folder / comp_id
+        home.mkdir()
+        dictionary = dictionary or next(path for path in DICTIONARIES if path.exists())
+        settings = _SETTINGS.format(
+            store=home / "store", dictionary=dictionary, comp_id=comp_id, port=port
+        )
+        (home / "settings").write_text(settings)
+        self._begin(comp_id, home / "settings", {})
+
+    def _begin(self, comp_id: str, settings: Path, logon_fields: Mapping[int, object]) -> None:
+        """Start for the first time; the fields are added to each Logon(A)."""
         self.comp_id = comp_id
         self.events: list[Event] = []
         self._searched = 0
-        self._home = folder / comp_id
-        self._home.mkdir()
-        dictionary = dictionary or next(path for path in DICTIONARIES if path.exists())
-        settings = _SETTINGS.format(
-            store=self._home / "store", dictionary=dictionary, comp_id=comp_id, port=port
-        )
-        (self._home / "settings").write_text(settings)
+        self._home = settings.parent
+        self._settings = settings
+        added = "\t".join(f"{tag}={value}" for tag, value in logon_fields.items())
+        self._environment = os.environ | {"TZ": "UTC"} | ({"LOGON_FIELDS": added} if added else {})
         self._start()
 
     def _start(self) -> None:
         with (self._home / "stderr").open("a") as errors:
             self._process = subprocess.Popen(
-                [build(), self._home / "settings"],
+                [build(), self._settings],
+                cwd=self._home,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env=os.environ | {"TZ": "UTC"},
+                env=self._environment,
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -221,3 +230,11 @@ class QuickFixEngine:
     def _story(self, kind: str, fields: Mapping[int, object] | None) -> str:
         told = "\n".join(f"{event.kind:9}{event.text}" for event in self.events[-30:])
         return f"{self.comp_id} waited for {kind} {fields}; the last events:\n{told}"
+
+
+class HandedOutEngine(QuickFixEngine):
+    """An engine with the settings that a counterparty was sent, as they are."""
+
+    def __init__(self, comp_id: str, settings: Path, logon_fields: Mapping[int, object]) -> None:
+        """Start it in the folder of the settings; its application adds the credentials."""
+        self._begin(comp_id, settings, logon_fields)
