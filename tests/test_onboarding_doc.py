@@ -106,9 +106,11 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 def test_from_nothing_to_the_first_fill(reader: Reader) -> None:
     """Every block does what the text around it says."""
-    key, session, letter, desk, check, serve, fill, copy, trades = blocks()
+    key, serve, session, letter, desk, check, fill, copy, trades = blocks()
 
     assert "holds key" in reader.run(key)
+    assert serve.text == ".venv/bin/kk99fix serve\n"
+    reader.gateway.start()
 
     output, device = reader.enrol(session)
     secrets = dict(SECRET.findall(output))
@@ -122,9 +124,8 @@ def test_from_nothing_to_the_first_fill(reader: Reader) -> None:
     said = reader.run(check)
     assert "no mistakes in 8 instruments and 5 sessions" in said
     assert re.search(r"^ *BROKER9 +BROKER9 +[0-9a-f]{16} +yes *$", said, re.MULTILINE)
+    assert re.search(r"^ *DESK9 +drop-copy", said.rpartition("no mistakes")[2], re.MULTILINE)
 
-    assert serve.text == ".venv/bin/kk99fix serve\n"
-    reader.gateway.start()
     reader.environment |= {
         "PASSWORD": secrets["Password(554)"],
         "CODE": device.now(),
