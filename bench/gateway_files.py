@@ -117,6 +117,11 @@ def desk_ids(count: int) -> list[str]:
     return [f"DESK{number:04d}" for number in range(1, count + 1)]
 
 
+def session_text(comp_id: str) -> str:
+    """Return the file of a session with an account of its own."""
+    return _SESSION.format(comp_id=comp_id, suffix=ACCOUNT_SUFFIX)
+
+
 def write_gateway_files(root: Path, line: Line) -> GatewayFiles:
     """Write everything for one run below `root`, which must not hold an earlier run."""
     files = GatewayFiles(root / "config", root / "sessions", root / "state")
@@ -129,14 +134,13 @@ def write_gateway_files(root: Path, line: Line) -> GatewayFiles:
         connections=line.sessions + SPARE,
         segment_bytes=SEGMENT_BYTES,
         orders=line.orders + SPARE,
-        sessions=line.sessions + SPARE,
+        sessions=line.sessions + line.further + SPARE,
         ring_bytes=line.ring_bytes,
     )
     (files.config / "venue.toml").write_text(venue)
     (files.config / "risk.toml").write_text(_RISK)
     for comp_id in comp_ids(line.sessions):
-        text = _SESSION.format(comp_id=comp_id, suffix=ACCOUNT_SUFFIX)
-        (files.sessions / f"{comp_id}.toml").write_text(text)
+        (files.sessions / f"{comp_id}.toml").write_text(session_text(comp_id))
     for comp_id in desk_ids(line.desks):
         (files.sessions / f"{comp_id}.toml").write_text(_DESK.format(comp_id=comp_id))
     if line.drop_copy:

@@ -23,6 +23,8 @@ class Line:
     drop_copy: bool = True
     #: Further drop-copy sessions, of every firm.
     desks: int = 0
+    #: Sessions that there is room for beside these.
+    further: int = 0
     #: Orders the venue can hold; the client stops before it sends more.
     orders: int = ORDERS_CAPACITY
     #: Send buffer of one session at the gateway.

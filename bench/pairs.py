@@ -17,6 +17,7 @@ from statistics import median
 import attrs
 
 from bench.client import ReportsWrongError, Run, Task, run_from
+from bench.files import Files
 from bench.gateway_files import ACCOUNT_SUFFIX, comp_ids, desk_ids, write_gateway_files
 from bench.lines import Line
 from bench.neighbours import Desks, Resent, stalled_reader, stalled_sender
@@ -50,6 +51,8 @@ class Pair:
     recorded_mode: str = "plain"
     #: Whether the neighbour is the projector.
     projected: bool = False
+    #: Session files that come, change and go.
+    reloaded: int = 0
 
 
 PAIRS: tuple[Pair, ...] = (
@@ -105,6 +108,25 @@ PAIRS: tuple[Pair, ...] = (
         recorded_mode="mix",
         projected=True,
     ),
+    Pair(
+        Line(
+            "reloading",
+            "4 sessions, 20,000/s, beside 500 session files that come, change and go",
+            "plain",
+            4,
+            100_000,
+            orders=6_000_000,
+            drop_copy=False,
+            further=500,
+        ),
+        loaded=4,
+        rate=20_000,
+        quick_rate=5_000,
+        recorded=0,
+        quick_recorded=0,
+        aim=1.10,
+        reloaded=500,
+    ),
 )
 
 
@@ -153,6 +175,7 @@ class PairPlan:
     #: ClOrdID(11) with which the stalled sender goes on.
     _next_id: int = attrs.field(default=1, init=False)
     _run: int = attrs.field(default=0, init=False)
+    _reloader: Files = attrs.field(init=False)
 
     def carry_out(self, pool: SegmentPool) -> Outcome:
         """Record a day if the pair wants one, then all rounds."""
@@ -162,6 +185,7 @@ class PairPlan:
         folder.mkdir(parents=True)
         line = attrs.evolve(pair.line, orders=200_000) if self.quick else pair.line
         files = write_gateway_files(folder, line)
+        self._reloader = Files(files, pair.reloaded)
         desks, projector = Desks(desk_ids(line.desks), recorded), Projector(files.state)
         runs: list[Run] = []
         with ExitStack() as stack:
@@ -200,7 +224,9 @@ class PairPlan:
     ) -> Iterator[None]:
         """Be beside the load, if this is the run for it."""
         with ExitStack() as stack:
-            if which == BESIDE and self.pair.projected:
+            if which == BESIDE and self.pair.reloaded:
+                stack.enter_context(self._reloader.at_work(self.seconds))
+            elif which == BESIDE and self.pair.projected:
                 stack.enter_context(projector.following())
             elif which == BESIDE and self.pair.line.desks:
                 stack.enter_context(desks.fetching(server))

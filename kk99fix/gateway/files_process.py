@@ -6,7 +6,8 @@ would hold up every order for as long as the interpreter's lock changes hands, s
 On standard input come pickles of the gateway, each behind its length: first `Begin`, then `LOOK`s.
 The answer to a `LOOK` is a `Plan` without its steps, its number of steps, then one pickle for each,
 so that the gateway unpacks a little at a time.
-It keeps nothing that the gateway could not tell another one, and ends with its standard input.
+It keeps nothing that the gateway could not tell another one, ends with its standard input, and
+gives way to trading.
 """
 
 import os
@@ -23,10 +24,11 @@ from kk99fix.config.identity import Identities
 from kk99fix.config.load import Settings
 from kk99fix.config.session_files import SessionFiles
 from kk99fix.gateway.core_files import forbid_core_files
+from kk99fix.matcher.giving_way import giving_way
 
 LOOK: Final = "look"
 LENGTH_BYTES: Final = 8
-NICE: Final = 5
+LEAST_NICE: Final = 19
 
 
 @frozen
@@ -65,19 +67,27 @@ def main() -> None:
     forbid_core_files()
     # A Ctrl-C of the terminal is the gateway's to act upon.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICE)
+    os.nice(LEAST_NICE)
+    # A gateway that is kept on one core shares it with nobody who could work elsewhere.
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
     begin = _read(sys.stdin.buffer)
     files = SessionFiles(
         begin.config_dir, begin.sessions_dir, begin.settings, begin.identities, begin.resolved
     )
-    while _read(sys.stdin.buffer) == LOOK:
-        plan = files.look(time.monotonic())
-        answer = [packed((evolve(plan, steps=()), len(plan.steps)))]
-        answer += [packed(step) for step in plan.steps]
-        try:
-            _write(b"".join(answer))
-        except BrokenPipeError:
-            return
+    with giving_way() as give_way:
+        while _read(sys.stdin.buffer) == LOOK:
+            with give_way.often():
+                answer = _answer(files)
+            try:
+                _write(answer)
+            except BrokenPipeError:
+                return
+
+
+def _answer(files: SessionFiles) -> bytes:
+    plan = files.look(time.monotonic())
+    parts = [packed((evolve(plan, steps=()), len(plan.steps)))]
+    return b"".join([*parts, *(packed(step) for step in plan.steps)])
 
 
 if __name__ == "__main__":

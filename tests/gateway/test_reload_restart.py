@@ -17,7 +17,7 @@ from support.still_gateway import StillGateway
 from kk99fix.config.resolve import resolve
 from kk99fix.state.replaying import replay_journal
 
-KILLS = 6
+KILLS = 4
 FILES = 60
 
 
@@ -77,8 +77,7 @@ def test_killed_over_its_files(tmp_path: Path) -> None:
     copy_files(
         tmp_path, metrics_port=0, segment_bytes=1 << 20, orders=50_000, duplicate_window=50_000
     )
-    files = object.__new__(ConfigFolder)
-    files.root, files.config, files.sessions = tmp_path, tmp_path / "config", tmp_path / "sessions"
+    files = ConfigFolder.at(tmp_path)
     process = GatewayProcess(tmp_path)
     try:
         process.start()

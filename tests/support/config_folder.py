@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Self
 
 import attrs
 
@@ -16,11 +17,21 @@ class ConfigFolder:
 
     def __init__(self, root: Path) -> None:
         """Copy the shipped files to `root`."""
+        self._stand_at(root)
+        shutil.copytree(REPOSITORY / "config", self.config)
+        shutil.copytree(REPOSITORY / "sessions", self.sessions)
+
+    @classmethod
+    def at(cls, root: Path) -> Self:
+        """Return the files that are below `root` already."""
+        folder = cls.__new__(cls)
+        folder._stand_at(root)
+        return folder
+
+    def _stand_at(self, root: Path) -> None:
         self.root = root
         self.config = root / "config"
         self.sessions = root / "sessions"
-        shutil.copytree(REPOSITORY / "config", self.config)
-        shutil.copytree(REPOSITORY / "sessions", self.sessions)
 
     def replace(self, name: str, old: str, new: str) -> None:
         """Replace the first `old` in the file `name` (such as `config/venue.toml`)."""
