@@ -42,7 +42,7 @@ FIXED_FILES: Final[dict[str, type]] = {
     "calendar.toml": CalendarFile,
 }
 #: Files in one step that changes nothing of the venue.
-STEP_FILES: Final = 32
+STEP_FILES: Final = 8
 
 
 @frozen

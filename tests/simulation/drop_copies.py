@@ -10,7 +10,7 @@ import attrs
 from support.drop_copies import rendered_copy
 
 from kk99fix.matcher.engine import Engine
-from kk99fix.venue.registry import Registry
+from simulation.told import Told
 from simulation.units import Sent, Unit, require
 
 REPORTS = ("8", "9")
@@ -24,7 +24,7 @@ class DropCopies:
     #: Account(1) of each order, as its first report said.
     _accounts: dict[str, str] = attrs.field(factory=dict)
 
-    def see(self, unit: Unit, registry: Registry, engine: Engine) -> dict[int, bytes]:
+    def see(self, unit: Unit, registry: Told, engine: Engine) -> dict[int, bytes]:
         """Check one unit's copies; returns their bytes by lsn."""
         sources = {sent.lsn: sent for sent in unit.sent}
         receivers: dict[int, list[str]] = {lsn: [] for lsn in sources}
@@ -43,7 +43,7 @@ class DropCopies:
         self.copied += len(unit.copies)
         return rendered
 
-    def _entitled(self, sent: Sent, registry: Registry) -> list[str]:
+    def _entitled(self, sent: Sent, registry: Told) -> list[str]:
         """Names of the desks; an account in no file is seen by those of its firm too."""
         session = registry.session(sent.record.header.session)
         if sent[35] not in REPORTS or session["role"] != "order-entry":

@@ -5,12 +5,14 @@ them may have changed.
 """
 
 import random
+import re
 from pathlib import Path
 
 import attrs
 from support.config_folder import ConfigFolder
 
 from kk99fix.config.load import Settings
+from kk99fix.gateway.reloader import Folders
 
 ORDER_ENTRY = """[session]
 sender_comp_id = "{name}"
@@ -79,6 +81,8 @@ SEGMENT_BYTES = 262_144
 FIRMS = 6
 TRADERS = 20
 GUEST = "T18"
+#: Removed and disabled while the gateway runs.
+LIVE_GUESTS = ("T05", "T11", GUEST)
 SCHEDULED = ("T19", "T20")
 DESKS = {
     "ALL": 'firms = ["*"]',
@@ -164,9 +168,54 @@ class House:
                     path.write_text(text.replace(one[0], other[0]).replace(one[1], other[1]))
                     break
 
+    def change_live(self) -> None:
+        """Change something that a gateway takes over while it runs."""
+        what = self.dice.randrange(6)
+        if what == 0:
+            self.dice.choice([self._take_away, self._disable])(self.dice.choice(LIVE_GUESTS))
+        elif what == 1:
+            band = self.dice.choice([5, 10])
+            self.files.write("config/risk.toml", f'[default]\nprice_band_percent = "{band}"\n')
+        elif what == 2:
+            firms = sorted({f"Firm {self.dice.randint(1, FIRMS)}" for _ in range(2)})
+            self._edit("DESK3", "firms = .*", f"firms = {firms}".replace("'", '"'))
+        else:
+            limit = self.dice.choice([2, 8, 30, 100_000])
+            name = f"T{self.dice.randint(1, TRADERS):02}"
+            self._edit(name, "max_open_orders = .*", f"max_open_orders = {limit}")
+
+    def _take_away(self, name: str) -> None:
+        """Remove a session's file, or put it back."""
+        path = self.files.sessions / f"{name}.toml"
+        away = path.with_suffix(".away")
+        if path.exists():
+            path.rename(away)
+        else:
+            away.rename(path)
+
+    def _disable(self, name: str) -> None:
+        """Disable a session, or enable it again."""
+        path = self.files.sessions / f"{name}.toml"
+        off = "enabled = false\n"
+        if path.exists() and off in path.read_text():
+            self._edit(name, off, "")
+        else:
+            self._edit(name, "role =", f"{off}role =")
+
+    def _edit(self, name: str, old: str, new: str) -> None:
+        path = self.files.sessions / f"{name}.toml"
+        if path.exists():
+            path.write_text(re.sub(old, new, path.read_text(), count=1))
+
+    @property
+    def folders(self) -> Folders:
+        """Where the files are."""
+        return Folders(self.files.config, self.files.sessions)
+
     def has(self, name: str) -> bool:
-        """Whether the session's file is there."""
-        return (self.files.sessions / f"{name}.toml").exists()
+        """Whether the session's file is there and lets it log on."""
+        path = self.files.sessions / f"{name}.toml"
+        return path.exists() and "enabled = false" not in path.read_text()
 
     def settings(self) -> Settings:
         """What a start reads, with send buffers and segments smaller than the files may say."""

@@ -12,6 +12,7 @@ import attrs
 
 from kk99fix.journal.record import Kind
 from simulation.orders import Orders
+from simulation.told import Told
 from simulation.units import Unit, require
 
 #: How long the venue may take over it, in virtual time.
@@ -30,10 +31,15 @@ class Leavers:
     #: What has to be gone, and since when.
     _doomed: dict[str, int] = attrs.field(factory=dict)
     pulled: int = 0
+    #: Of these, orders of sessions that were removed or disabled.
+    withdrawn: int = 0
 
-    def see(self, unit: Unit, orders: Orders, configuration: dict[str, Any]) -> None:
-        """Take one unit in; the orders have seen it already."""
+    def see(self, unit: Unit, orders: Orders, told: Told) -> None:
+        """Take one unit in; the orders and what was told have seen it already."""
+        configuration = told.content
         self._grace_is_over(unit.time_ns)
+        if unit.kind is Kind.CONFIG:
+            self._may_not_log_on(told.out(), unit.time_ns, orders)
         if unit.kind is Kind.OPERATOR:
             command = json.loads(unit.input.payload)["command"]
             if command == "logout":
@@ -53,6 +59,15 @@ class Leavers:
         elif any(s[35] == "5" and s.session == unit.session for s in unit.sent):
             # Whatever follows a Logout(5) of ours may count as a logout: not looked at.
             self._logged_on.discard(unit.session)
+
+    def _may_not_log_on(self, names: set[str], now_ns: int, orders: Orders) -> None:
+        """Sessions that are gone or disabled leave nothing behind."""
+        self._logged_on -= names
+        for name in names:
+            self._due.pop(name, None)
+        going = [each for each in orders.live if orders.orders[each].session in names]
+        self.withdrawn += len(going)
+        self._doomed.update(dict.fromkeys(going, now_ns))
 
     def look(self, orders: Orders, now_ns: int, *, walking: bool) -> None:
         """Check that what has to be gone is gone."""

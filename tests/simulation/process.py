@@ -23,11 +23,13 @@ from kk99fix.gateway.acceptor import Refused
 from kk99fix.gateway.first_frame import FirstFrame
 from kk99fix.gateway.origin import Origin
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.reloader import Folders
 from kk99fix.gateway.timers import LOOK_AGAIN_S, catch_up_day
 from kk99fix.state.storage import Storage, open_storage
 from kk99fix.venue.inputs import TickInput
 from kk99fix.venue.leaving import GATEWAY_STOPPED
 from kk99fix.venue.session_commands import NewsInput, StopInput
+from simulation.live_files import LiveFiles
 from simulation.time_line import NS_PER_MS, NS_PER_S
 from simulation.virtual_pump import Surroundings, VirtualPump
 
@@ -73,6 +75,7 @@ class Process:
         dice: random.Random,
         on_step: Callable[[], None],
         on_recovered: Callable[[Storage], None],
+        folders: Folders,
     ) -> None:
         """Start; `around.wake` is this process's from now on."""
         self._around = around
@@ -87,6 +90,7 @@ class Process:
                 settings, state_dir, logs.configure(self.text, level="warning"), files=around.disk
             )
         self.venue = self.gateway.storage.venue
+        self.files = LiveFiles(self.gateway, folders, self._later)
         self._every(NS_PER_S, self._look_at_the_day)
         self._look()
 

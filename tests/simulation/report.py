@@ -13,6 +13,7 @@ def figures(world: World) -> dict[str, int]:
         "trades": watch.books.trades,
         "requests answered": sum(watch.orders.answers.values()),
         "orders pulled on disconnect": watch.leavers.pulled,
+        "orders of sessions withdrawn": watch.leavers.withdrawn,
         "drop copies": watch.copies.copied,
         "ranges sent again": watch.sessions.resends,
         "epochs begun": watch.sessions.resets,

@@ -42,6 +42,8 @@ def test_a_simulated_venue(tmp_path: Path, seed: int, level: str) -> None:
     assert found["trades"] > 300
     assert found["ranges sent again"] > 50
     assert found["orders pulled on disconnect"] > 20
+    assert found["orders of sessions withdrawn"] > 5
+    assert found["reloads"] > 20
     assert found["states compared after a crash or stop"] > found["starts"] // 2
     assert found["starts from a snapshot"] + found["crashes of the process"] > 3
 

@@ -17,6 +17,7 @@ from simulation.durability import Durability
 from simulation.leavers import Leavers
 from simulation.orders import Orders
 from simulation.sessions import Sessions
+from simulation.told import Told
 from simulation.units import require, units_of
 
 NS_PER_S = 1_000_000_000
@@ -34,6 +35,7 @@ class Watch:
     sessions: Sessions = attrs.field(factory=Sessions)
     copies: DropCopies = attrs.field(factory=DropCopies)
     durability: Durability = attrs.field(factory=Durability)
+    told: Told = attrs.field(factory=Told)
     units: int = 0
     steps: int = 0
     _wanted_day: int = 0
@@ -44,12 +46,13 @@ class Watch:
         registry, engine = venue.registry, venue.engine
         for unit in units_of(records, registry.session_names()):
             self.units += 1
+            self.told.see(unit)
             self.durability.see(unit)
-            rendered = self.copies.see(unit, registry, engine)
+            rendered = self.copies.see(unit, self.told, engine)
             self.sessions.see(unit, rendered)
-            self.orders.see(unit, registry.content)
+            self.orders.see(unit, self.told.content)
             self.books.see(unit)
-            self.leavers.see(unit, self.orders, registry.content)
+            self.leavers.see(unit, self.orders, self.told)
 
     def look(self, gateway: Gateway, now_ns: int) -> None:
         """Check what has to hold after every step."""

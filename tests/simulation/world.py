@@ -62,6 +62,7 @@ BEGINS_S = (29 * 60, 42 * 60, 57 * 60)
 SETTLING_ROUNDS = 200
 KEEP_EVERY_S = 17
 PROJECT_EVERY_S = 11
+RELOAD_EVERY_S = 7
 
 
 class World:
@@ -136,6 +137,7 @@ class World:
                 each.begin()
             self.time_line.after(20 * NS_PER_S, self._disaster)
             self.time_line.after(10 * NS_PER_S, self._stranger)
+            self._every(RELOAD_EVERY_S, self._reload)
             self._every(KEEP_EVERY_S, self.children.keep)
             self._every(PROJECT_EVERY_S, self.children.project)
             self._run_until(end_ns)
@@ -195,6 +197,7 @@ class World:
                     self._process_dice,
                     self._look,
                     self._recovered,
+                    self.house.folders,
                 )
             except CrashedError:
                 self.counts["crashes while recovering"] += 1
@@ -249,6 +252,16 @@ class World:
         if self._disasters.random() < 0.3:
             self.process.prepare_segment()
 
+    def _reload(self) -> None:
+        """Change files while the gateway runs; it follows them."""
+        assert self.process is not None
+        if self._stopping:
+            return
+        if not self._quiet:
+            for _ in range(self._disasters.randint(0, 3)):
+                self.house.change_live()
+        self.process.files.look()
+
     def _stop(self) -> None:
         """A planned stop; it may be overtaken by a crash."""
         assert self.process is not None
@@ -279,6 +292,7 @@ class World:
 
     def _after_end(self) -> None:
         self._stopping = False
+        self.counts["reloads"] += 0 if self.process is None else self.process.files.reloads
         self.children.gone()
         for wire, _ in self._wires.values():
             wire.cut()
