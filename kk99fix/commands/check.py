@@ -82,6 +82,9 @@ def session_notes(session: SessionFile) -> list[str]:
     notes.append(_proof_note(session.logon))
     if "*" in session.drop_copy.firms:
         notes.append("sees the reports of every firm")
+    if session.certification.require_certification:
+        functions = ", ".join(session.certification.functions)
+        notes.append(f"enters orders once it is certified for {functions}")
     if session.schedule is not None:
         notes.append(schedule_words(session.schedule))
     return notes

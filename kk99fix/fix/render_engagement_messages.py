@@ -113,10 +113,16 @@ def _group_rows(dictionary: Dictionary, group: Group, indent: str) -> Iterator[t
 def _presence(dictionary: Dictionary, message: MessageType, name: str) -> tuple[str, str]:
     """Whether a field has to be there, and what holds for it in this message."""
     when = message.when.get(name, "")
+    if not when and message.direction == "out" and name in dictionary.gate["echo"]:
+        when = "as the order has it"
     if name in message.required:
         return "required", when
+    if when.startswith("always"):
+        return when, ""
     for names in message.conditional:
         if name in names:
+            if message.direction == "out":  # whatever we send is complete
+                return "required", when
             others = ", ".join(label(dictionary.fields[o]) for o in names if o != name)
             said = message.when.get("|".join(names), "") if len(names) > 1 else ""
             return "conditional", "; ".join(

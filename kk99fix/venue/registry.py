@@ -59,6 +59,8 @@ class Registry:
     content: dict[str, Any] = Factory(dict)
     #: What was last said of every name that ever had an id, by kind: orders of it may live on.
     _known: dict[str, dict[str, Any]] = Factory(lambda: {kind: {} for kind in KINDS})
+    #: Ids of the sessions of which the last CONFIG input said something, or nothing any more.
+    concerned: list[int] = Factory(list)
     _given: Given = field(init=False)
     #: Names by id, of the sessions.
     _names: dict[int, str] = field(init=False, factory=dict)
@@ -117,6 +119,7 @@ class Registry:
         for kind in KINDS:
             self._known[kind].update(configuration[kind])
         self._given.give_all(engine, self.content, configuration["sessions"], halted=halted)
+        self.concerned = sorted(self.ids["sessions"].values())
         return self._out(self.ids["sessions"])
 
     def saved(self) -> dict[str, Any]:
@@ -182,6 +185,7 @@ class Registry:
                 self.content[kind].pop(name, None)
         self._names.update({number: name for name, number in ids["sessions"].items()})
         self._given.give_change(engine, self.content, change)
+        self.concerned = sorted(ids["sessions"].values())
         return self._out([*change["set"]["sessions"], *change["gone"]["sessions"]])
 
     def _out(self, names: Iterable[str]) -> list[int]:

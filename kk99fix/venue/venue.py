@@ -92,8 +92,6 @@ class Venue:
         self.registry = Registry()
         self.credentials = Credentials()
         self.certification = Certification(self.registry)
-        #: Sessions whose orders are kept from the fast path, since each has to be looked at.
-        self._withheld: set[int] = set()
         self._leaving = Leaving(engine, self.registry)
         self._sessions: dict[int, Session] = {}
         #: Deadlines that depend on neither side's traffic, by session.
@@ -279,7 +277,6 @@ class Venue:
         self.certification.restore(state.get("certification", {}))
         self._leaving.restore(state["leaving"])
         self._sessions = {s: Session.restored(layer) for s, layer in state["sessions"]}
-        self._withheld = {s for s in self._sessions if self.certification.withholds(s)}
         self._deadlines_ns = dict(state["deadlines_ns"])
         self._last_numbers = dict(state["last_numbers"])
         self._times = {s: SessionTimes(**times) for s, times in state["times"]}
@@ -413,9 +410,9 @@ class Venue:
         if timers.deadline_ns is not None:
             self._deadlines_ns[session] = timers.deadline_ns
         if self.engine.session(session).established:
-            withheld = self.certification.withholds(session)
-            self.engine.set_plain(session, plain=layer.plain and not withheld)
-            (self._withheld.add if withheld else self._withheld.discard)(session)
+            # Orders of who is not certified have to be looked at one by one.
+            plain = layer.plain and not self.certification.withholds(session)
+            self.engine.set_plain(session, plain=plain)
             self.engine.set_timers(
                 session, timers.heartbeat_ns or NEVER_NS, timers.silence_ns or NEVER_NS
             )
@@ -427,7 +424,6 @@ class Venue:
             layer.connection_lost()
             self._say_no_more(session)
         self._deadlines_ns.pop(session, None)
-        self._withheld.discard(session)
         if self.engine.session(session).established:
             self.engine.establish(session, established=False)
             self._leaving.left(session, cause, self._last_ns)
@@ -482,7 +478,8 @@ class Venue:
                 outcome.disconnects.append(Disconnected(session, out.cause))
                 self._end(session, out.cause)
             self._leaving.gone(session, out.reason)
-        self._look_at_certificates()
+        for session in self.registry.concerned:
+            self._set_waits(session)
 
     def _certify(self, item: CertificationInput, now_ns: int) -> None:
         match item.step:
@@ -494,13 +491,7 @@ class Venue:
                 self.certification.passed(item.session, item.functions, now_ns)
             case CertificationStep.REVOKE:
                 self.certification.revoke(item.session)
-        self._look_at_certificates()
-
-    def _look_at_certificates(self) -> None:
-        """Keep the orders of who is not certified from the fast path, and let the others on it."""
-        for session in sorted(self._sessions):
-            if self.certification.withholds(session) is not (session in self._withheld):
-                self._set_waits(session)
+        self._set_waits(item.session)
 
     def _restart(self, now_ns: int) -> None:
         for session in self.live_sessions:

@@ -161,8 +161,8 @@ async def test_the_operator_sees_and_takes_back(tmp_path: Path) -> None:
     async with live_gateway(settings_of(tmp_path, '"limit", "cancel"'), state):
         run = CliRunner().invoke
 
-        async def asked(*words: str) -> tuple[int, str]:
-            arguments = ["certify", *words, "--state", str(state)]
+        async def asked(*words: str, command: str = "certify") -> tuple[int, str]:
+            arguments = [command, *words, "--state", str(state)]
             result = await trio.to_thread.run_sync(run, main, arguments)
             return result.exit_code, result.output
 
@@ -172,6 +172,7 @@ async def test_the_operator_sees_and_takes_back(tmp_path: Path) -> None:
         assert "BROKER1: certification is required, not complete" in shown
         assert "limit        passed 2" in shown
         assert "cancel       not passed" in shown
+        assert "certified for 1 of 2" in (await asked("BROKER1", command="sessions"))[1]
         assert (await asked("BROKER1", "--revoke"))[0] == 0
         assert "limit        not passed" in (await asked("BROKER1", "--show"))[1]
 
@@ -196,3 +197,14 @@ async def test_the_operator_sees_and_takes_back(tmp_path: Path) -> None:
             answer = await ask(state, "certify", session="BROKER1", step=step, functions=["market"])
             assert not answer["ok"]
             assert text in answer["error"]
+
+
+def test_check_says_who_has_to_be_certified(tmp_path: Path) -> None:
+    """What keeps a session from trading is told beside its settings."""
+    settings_of(tmp_path, '"limit", "cancel"')
+    folders = ["--config", str(tmp_path / "config"), "--sessions", str(tmp_path / "sessions")]
+
+    result = CliRunner().invoke(main, ["check", *folders])
+
+    assert result.exit_code == 0, result.output
+    assert "BROKER1: enters orders once it is certified for limit, cancel" in result.output

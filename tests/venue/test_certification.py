@@ -1,16 +1,21 @@
 """A session that has to be certified first enters no orders, until it has shown what it uses."""
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.small_venue import NS_PER_S, configuration
+from support.small_venue import CAPACITY, NS_PER_S, configuration
 from support.snapshots import restored, taken
+from support.state_folder import units_of
 from support.venue_desk import VenueDesk
 
 from kk99fix.fix.tables import REJECT_CODES
+from kk99fix.matcher.engine import Engine
 from kk99fix.matcher.values import CoreStatus
+from kk99fix.venue.recovery import replay
 from kk99fix.venue.session_commands import CertificationInput, CertificationStep
+from kk99fix.venue.venue import Venue
 
 ORDER = "55=COIN|54=1|60=20260921-13:33:20|38=1|40=2|44=20|"
 
@@ -76,6 +81,10 @@ def test_only_orders_to_be_looked_at_leave_the_fast_path() -> None:
     assert is_fast(desk, "GAMMA")
     assert not is_fast(desk, "ALPHA")
     tell(desk, CertificationStep.PASSED, "limit", "cancel")
+    assert is_fast(desk, "ALPHA")
+    desk.configure(demanding(("cancel", "limit", "replace")))
+    assert not is_fast(desk, "ALPHA")
+    desk.configure(configuration())
     assert is_fast(desk, "ALPHA")
     desk.close()
 
@@ -164,3 +173,51 @@ def test_a_snapshot_has_it(desk: VenueDesk) -> None:
     other.certification.passed(desk.id("ALPHA"), ["cancel"], desk.now_ns)
     assert other.state_hash() != desk.venue.state_hash()
     other.engine.close()
+
+
+def day(seed: int, *, gate_open: bool) -> bytes:
+    """The journal of a day on which everything about ALPHA's certification happens at random."""
+    dice = random.Random(seed)  # noqa: S311 - seeded on purpose
+    desk = VenueDesk(demanding(), gate_open=gate_open)
+    configs = (demanding(), demanding(("cancel",)), configuration())
+    for number in range(400):
+        alpha = desk.id("ALPHA")
+        if not desk.venue.is_live(alpha):
+            desk.log_on("ALPHA")
+        act = dice.randrange(12)
+        if act == 0:
+            desk.configure(dice.choice(configs))
+        elif act == 1:
+            desk.drop("ALPHA")
+        elif act == 2:
+            desk.restart()
+        elif act < 6:
+            step = dice.choice([*CertificationStep, CertificationStep.BEGIN])
+            functions = dice.sample(["cancel", "limit"], dice.randrange(3))
+            tell(desk, step, *functions, lasts_s=dice.randrange(1, 200))
+        else:
+            symbol, price = dice.choice([("COIN", "20"), ("AAPL", "100")])
+            body = ORDER.replace("COIN", symbol).replace("44=20", f"44={price}")
+            desk.send("ALPHA", "D", f"11={number}|{body}")
+        desk.now_ns += dice.randrange(8) * NS_PER_S
+    desk.close()
+    return bytes(desk.journal)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_days(seed: int) -> None:
+    """With the gate open and shut the same bytes; each unit goes on from a snapshot of the last."""
+    journal = day(seed, gate_open=True)
+    assert day(seed, gate_open=False) == journal
+
+    assert b"58=NOT_CERTIFIED" in journal
+    assert b"58=NOT_FOR_CERTIFICATION" in journal
+    venue = Venue(Engine(CAPACITY))
+    for unit in units_of(journal):
+        replay(venue, [unit])
+        following = restored(taken(venue), CAPACITY)
+        assert following.state_hash() == venue.state_hash()
+        assert following.saved() == venue.saved()
+        venue.engine.close()
+        venue = following
+    venue.engine.close()

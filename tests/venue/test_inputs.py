@@ -22,6 +22,8 @@ from kk99fix.venue.inputs import (
     read_input,
 )
 from kk99fix.venue.session_commands import (
+    CertificationInput,
+    CertificationStep,
     NewsInput,
     ProbeInput,
     SessionEndInput,
@@ -38,6 +40,8 @@ INPUTS: tuple[Input, ...] = (
     LogonInput(3, b"8=FIX.4.4\x01", "::1", Proof(CredentialKind.SIGNATURE, signed_ns=1_790)),
     LogonFailedInput(3, CredentialKind.SIGNATURE, "2001:db8::1", "signature"),
     UnlockInput(3),
+    CertificationInput(3, CertificationStep.BEGIN, lasts_ns=600_000_000_000),
+    CertificationInput(3, CertificationStep.PASSED, ("limit", "cancel")),
     DisconnectInput(3, "slow-reader"),
     StopInput(3, 'until "tomorrow"'),
     ProbeInput(3, 3_000_000_000),
