@@ -193,6 +193,16 @@ async def test_a_clock_set_back(codes: Gate) -> None:
             assert verdict in {Refusal.TOTP_REUSED, Refusal.TOTP, Refusal.BACKED_OFF}
 
 
+async def test_the_present_step_is_never_before_the_last(codes: Gate) -> None:
+    """With the clock set back a used code is known as used, and the next one is taken."""
+    assert isinstance(await codes.ask(beside(code_at(SEED, NOW_STEP))), Proof)
+    codes.known.utc_ns -= 3600 * NS_PER_S
+
+    assert await codes.ask(beside(code_at(SEED, NOW_STEP))) is Refusal.TOTP_REUSED
+    assert isinstance(await codes.ask(beside(code_at(SEED, NOW_STEP + 1))), Proof)
+    assert codes.known.failures == []
+
+
 async def test_a_seed_that_cannot_be_opened(codes: Gate) -> None:
     """It is an alarm for the operator and a refusal of its own, and counts for nobody."""
     codes.known.seeds.seeds.clear()
