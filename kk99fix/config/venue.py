@@ -57,8 +57,8 @@ class Listen:
     max_connections_per_address: Count = 256
     #: From connect to a complete Logon.
     logon_timeout_s: Seconds = 5
-    #: Every failed logon is closed after the same time, whatever the cause.
-    failed_logon_delay_s: SecondsOrZero = 1
+    #: A refused Logon is closed so long after it came, whatever the cause; it is decided by then.
+    failed_logon_delay_s: SecondsOrZero = 2
     #: How far SendingTime(52) of a signed Logon may be from our clock.
     signature_window_s: Annotated[int, Between(1, 60)] = 5
     #: When somebody else may log on as a live session: how long that one has to show itself.

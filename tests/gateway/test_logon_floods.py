@@ -104,7 +104,7 @@ async def many_sessions(folder: Path) -> AsyncIterator[Live]:
     """A gateway with so many sessions whose passwords cost what they cost everywhere."""
     files = ConfigFolder(folder / "files")
     changes = {
-        "failed_logon_delay_s = 1": "failed_logon_delay_s = 2",
+        "failed_logon_delay_s = 2": "failed_logon_delay_s = 2",
         "max_connections = 1024": "max_connections = 200",
         "max_connections_per_address = 256": "max_connections_per_address = 200",
     }

@@ -34,7 +34,7 @@ SMALL = {
     "sessions = 2048": "sessions = 64",
     "max_connections = 1024": "max_connections = 32",
     "max_connections_per_address = 256": "max_connections_per_address = 32",
-    "failed_logon_delay_s = 1": "failed_logon_delay_s = 0",
+    "failed_logon_delay_s = 2": "failed_logon_delay_s = 0",
 }
 
 
