@@ -11,6 +11,8 @@ steps is the gateway's business, and that nothing is sent before it is recorded 
 | file descriptors given to add | caller       | pump         | `remove` or `close` closes them |
 | journal buffers at `durable`  | pump         | `Pump.close` | `close`; the engine has none then |
 | `Unwritten.records`           | pump         | pump         | the next `flush`                |
+| released bytes of `next_plain` | pump        | pump         | anything else is done           |
+| `ciphertext`, `plaintext`     | Python       | Python       | the next connection's turn      |
 """
 
 from enum import IntEnum
@@ -43,7 +45,7 @@ _CORE_FUNCTIONS: Final = (
 
 
 class EventKind(IntEnum):
-    """What a connection has for Python (`kk_pump_event_kind`)."""
+    """What a connection has for Python (`kk_pump_event_kind`), but for ciphertext."""
 
     FRAME = 1
     CLOSED = 2
@@ -178,6 +180,15 @@ class Pump:
         self._handle = handle
         self._events = ffi.new("kk_pump_event[]", _EVENTS_MAX)
         self._pieces = ffi.new("kk_pump_unwritten[2]")
+        self._cipher_event = ffi.new("kk_pump_event *")
+        self._plain = ffi.new("kk_pump_plain *")
+        #: Slots of encrypted connections that can be read.
+        self.ciphered: list[int] = []
+        #: What came over an encrypted connection, and what was made of it.
+        self.ciphertext: Final = memoryview(bytearray(lib.KK_PUMP_CIPHER_READ_MAX))
+        self.plaintext: Final = memoryview(bytearray(lib.KK_PUMP_READ_MAX))
+        self._ciphertext_at = ffi.from_buffer(self.ciphertext)
+        self._plaintext_at = ffi.from_buffer(self.plaintext)
         self._sync_bounds = tuple(lib.kk_sync_bound_ns(i) for i in range(lib.KK_SYNC_BUCKETS))
         self._bounds = tuple(
             lib.kk_pump_latency_bound_ns(i) for i in range(lib.KK_PUMP_LATENCY_BUCKETS)
@@ -216,6 +227,46 @@ class Pump:
     def sending(self, slot: int) -> bool:
         """Whether bytes of the connection wait to be sent."""
         return bool(lib.kk_pump_sending(self._handle, slot))
+
+    def begin_cipher(self, slot: int) -> None:
+        """Have the connection that was just added be an encrypted one."""
+        lib.kk_pump_cipher_begin(self._handle, slot)
+
+    def read_cipher(self, slot: int) -> int | Event:
+        """Read a connection of `ciphered`; how many bytes of `ciphertext` there are."""
+        event = self._cipher_event
+        length: int = lib.kk_pump_cipher_read(self._handle, slot, self._ciphertext_at, event)
+        return length if length or not event.kind else _event(event)
+
+    def take_plain(self, slot: int, length: int) -> Event | None:
+        """Give the core what was decrypted, the first bytes of `plaintext`."""
+        event = self._cipher_event
+        if lib.kk_pump_cipher_take(self._handle, slot, self._plaintext_at, length, event):
+            return _event(event)
+        return None
+
+    def end_cipher(self, slot: int) -> None:
+        """Have the connection be over for reading: its counterparty has said so."""
+        lib.kk_pump_cipher_end(self._handle, slot)
+
+    def next_plain(self) -> tuple[int, Any] | None:
+        """After a flush: a slot, and its next bytes to be encrypted."""
+        raw = self._plain
+        if lib.kk_pump_cipher_plain(self._handle, raw):
+            return raw.slot, ffi.buffer(raw.bytes, raw.length)
+        return None
+
+    def plain_of(self, slot: int) -> Any:  # noqa: ANN401 - a buffer of cffi, or None
+        """Bytes of one connection that may leave now."""
+        raw = self._plain
+        if lib.kk_pump_cipher_plain_of(self._handle, slot, raw):
+            return ffi.buffer(raw.bytes, raw.length)
+        return None
+
+    def send_cipher(self, slot: int, data: bytes, plain_length: int) -> bool:
+        """Send what so many bytes have become, or 0 where the protocol speaks; False: no room."""
+        sent: bool = lib.kk_pump_cipher_send(self._handle, slot, data, len(data), plain_length)
+        return sent
 
     def start_durable(self, directory: int, idle_ns: int) -> None:
         """Begin with level `durable`, before the first segment: a thread writes and syncs groups.
@@ -308,9 +359,21 @@ class Pump:
         return FailedAction(lib.kk_pump_failed_action(self._handle))
 
     def read(self) -> list[Event]:
-        """Drain the ready sockets into the core; what is left for Python."""
-        count = lib.kk_pump_read(self._handle, self._events, _EVENTS_MAX)
-        return [_event(self._events[i]) for i in range(count)]
+        """Drain the ready sockets into the core; what is left for Python.
+
+        Encrypted connections with something to be read are in `ciphered` then, by their slots.
+        """
+        self.ciphered.clear()
+        events = self._events
+        count = lib.kk_pump_read(self._handle, events, _EVENTS_MAX)
+        found = []
+        for i in range(count):
+            raw = events[i]
+            if raw.kind == lib.KK_PUMP_CIPHERTEXT:
+                self.ciphered.append(raw.slot)
+            else:
+                found.append(_event(raw))
+        return found
 
     def handled(self, slot: int) -> Event | None:
         """Go on behind the frame that Python has handled; the connection's next event."""

@@ -18,8 +18,9 @@ static bool reserve(kk_pump *pump, uint32_t connections) {
     pump->ready = malloc(pump->core.sessions * sizeof *pump->ready);
     pump->told = malloc(connections * sizeof *pump->told);
     pump->blocked = malloc(connections * sizeof *pump->blocked);
+    pump->plain = malloc(connections * sizeof *pump->plain);
     if (pump->connections == NULL || pump->slot_of_session == NULL || pump->deferred == NULL ||
-        pump->ready == NULL || pump->told == NULL || pump->blocked == NULL) {
+        pump->ready == NULL || pump->told == NULL || pump->blocked == NULL || pump->plain == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < connections; i++) {
@@ -62,6 +63,7 @@ void kk_pump_free(kk_pump *pump) {
             close(pump->connections[i].fd);
         }
         free(pump->connections[i].input);
+        free(pump->connections[i].cipher.unsent);
     }
     if (pump->epoll_fd >= 0) {
         close(pump->epoll_fd);
@@ -72,6 +74,7 @@ void kk_pump_free(kk_pump *pump) {
     free(pump->ready);
     free(pump->told);
     free(pump->blocked);
+    free(pump->plain);
     free(pump);
 }
 
@@ -148,7 +151,9 @@ uint32_t kk_pump_add(kk_pump *pump, int fd, uint32_t session, const uint8_t *inp
         connection->input = buffer;
         return KK_PUMP_NO_SLOT;
     }
+    uint8_t *unsent = connection->cipher.unsent;
     memset(connection, 0, sizeof *connection);
+    connection->cipher.unsent = unsent;
     connection->fd = fd;
     connection->session = session;
     connection->input = buffer;
@@ -165,8 +170,7 @@ uint32_t kk_pump_add(kk_pump *pump, int fd, uint32_t session, const uint8_t *inp
     return slot;
 }
 
-/* Takes `slot` off a list of slots. */
-static uint32_t list_without(uint32_t *slots, uint32_t count, uint32_t slot) {
+uint32_t kk_pump_list_without(uint32_t *slots, uint32_t count, uint32_t slot) {
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -198,8 +202,9 @@ void kk_pump_remove(kk_pump *pump, uint32_t slot) {
         kk_pump_send(pump, slot);
     }
     kk_pump_unblock(pump, slot);
-    pump->deferred_count = list_without(pump->deferred, pump->deferred_count, slot);
-    pump->told_count = list_without(pump->told, pump->told_count, slot);
+    pump->deferred_count = kk_pump_list_without(pump->deferred, pump->deferred_count, slot);
+    pump->told_count = kk_pump_list_without(pump->told, pump->told_count, slot);
+    pump->plain_count = kk_pump_list_without(pump->plain, pump->plain_count, slot);
     pump->slot_of_session[connection->session] = KK_PUMP_NO_SLOT;
     close_socket(connection->fd);
     connection->fd = -1;
@@ -216,8 +221,12 @@ bool kk_pump_sending(const kk_pump *pump, uint32_t slot) {
     const kk_connection *connection = &pump->connections[slot];
 
     kk_assert(slot < pump->capacity && connection->fd >= 0);
-    return !connection->failed && ((kk_ring_size_function)pump->core.ring_pending)(
-                                      pump->core.engine, connection->session) > 0;
+    if (connection->failed) {
+        return false;
+    }
+    return connection->cipher.unsent_at < connection->cipher.unsent_used ||
+           ((kk_ring_size_function)pump->core.ring_pending)(pump->core.engine,
+                                                            connection->session) > 0;
 }
 
 void kk_pump_statistics_read(const kk_pump *pump, kk_pump_statistics *statistics) {

@@ -28,6 +28,10 @@
 #define KK_PUMP_BUFFER_BYTES 1073741824 /* address space of a journal buffer at level durable */
 #define KK_PUMP_GATHER_BYTES 33554432   /* so much may gather during a sync before reading stops */
 #define KK_PUMP_LATENCY_BUCKETS 128     /* four for each doubling of nanoseconds */
+/* Ciphertext of one read: with the longest part of a record that was left it gives one read. */
+#define KK_PUMP_CIPHER_READ_MAX 48640
+#define KK_PUMP_CIPHER_PLAIN_MAX 65536  /* plaintext that is encrypted at a time */
+#define KK_PUMP_CIPHER_UNSENT_MAX 81920 /* ciphertext that may wait for a socket */
 #define KK_PUMP_NO_SLOT UINT32_MAX
 
 typedef struct kk_pump kk_pump;
@@ -66,12 +70,13 @@ typedef struct kk_pump_limits {
 } kk_pump_limits;
 
 typedef enum kk_pump_event_kind {
-    KK_PUMP_FRAME = 1,    /* a whole frame that Python handles; kk_pump_handled goes on */
-    KK_PUMP_CLOSED = 2,   /* the counterparty closed, or the socket failed with `error` */
-    KK_PUMP_TOO_LONG = 3, /* a frame declares more than the limit */
-    KK_PUMP_GARBLED = 4,  /* more than the allowed number of garbled stretches in a row */
-    KK_PUMP_SLOW = 5,     /* the reader takes too little: `limit` says what became too much */
-    KK_PUMP_BEHIND = 6    /* the ring no longer follows and has room: feed it from the journal */
+    KK_PUMP_FRAME = 1,     /* a whole frame that Python handles; kk_pump_handled goes on */
+    KK_PUMP_CLOSED = 2,    /* the counterparty closed, or the socket failed with `error` */
+    KK_PUMP_TOO_LONG = 3,  /* a frame declares more than the limit */
+    KK_PUMP_GARBLED = 4,   /* more than the allowed number of garbled stretches in a row */
+    KK_PUMP_SLOW = 5,      /* the reader takes too little: `limit` says what became too much */
+    KK_PUMP_BEHIND = 6,    /* the ring no longer follows and has room: feed it from the journal */
+    KK_PUMP_CIPHERTEXT = 7 /* something came over an encrypted connection: kk_pump_cipher_read */
 } kk_pump_event_kind;
 
 typedef enum kk_pump_limit {
@@ -218,6 +223,51 @@ bool kk_pump_pending(const kk_pump *pump);
 kk_pump_flushed kk_pump_flush(kk_pump *pump);
 /* After a flush: connections to feed or to cut. */
 uint32_t kk_pump_events(kk_pump *pump, kk_pump_event *events, uint32_t limit);
+
+/*
+ * Encrypted connections: the caller stands between the socket and the core.
+ *
+ *     socket -> kk_pump_cipher_read -> caller decrypts -> kk_pump_cipher_take -> core
+ *     ring -> kk_pump_cipher_plain -> caller encrypts -> kk_pump_cipher_send -> socket
+ *
+ * Only released bytes are ever given out, and the next ones once the ciphertext of the last ones
+ * has left: what is encrypted and unsent is bounded.  Until it has left it counts as waiting.
+ */
+
+/* The connection that was just added is an encrypted one. */
+void kk_pump_cipher_begin(kk_pump *pump, uint32_t slot);
+/*
+ * After KK_PUMP_CIPHERTEXT: reads up to KK_PUMP_CIPHER_READ_MAX bytes; how many there were.
+ * 0: none yet, or with a kind in *event the connection is over.
+ */
+size_t kk_pump_cipher_read(kk_pump *pump, uint32_t slot, uint8_t *bytes, kk_pump_event *event);
+/*
+ * Gives the core what was decrypted of it, KK_PUMP_READ_MAX bytes at most.  Returns true and fills
+ * *event when the connection has something for Python.
+ */
+bool kk_pump_cipher_take(kk_pump *pump, uint32_t slot, const uint8_t *bytes, size_t length,
+                         kk_pump_event *event);
+
+/* The counterparty has said that nothing more comes: what is read next is the end. */
+void kk_pump_cipher_end(kk_pump *pump, uint32_t slot);
+
+/* Released bytes of one encrypted connection, valid until anything else is done. */
+typedef struct kk_pump_plain {
+    const uint8_t *bytes;
+    uint32_t length; /* KK_PUMP_CIPHER_PLAIN_MAX at most */
+    uint32_t slot;
+} kk_pump_plain;
+
+/* After a flush: the next bytes to be encrypted; false when there are none. */
+bool kk_pump_cipher_plain(kk_pump *pump, kk_pump_plain *plain);
+/* Released bytes of this connection, whose turn it may not be; false when it can take none. */
+bool kk_pump_cipher_plain_of(kk_pump *pump, uint32_t slot, kk_pump_plain *plain);
+/*
+ * Sends ciphertext that stands for `plain` released bytes; 0 for what the protocol says by itself.
+ * False when so much waits for the socket already that this finds no room.
+ */
+bool kk_pump_cipher_send(kk_pump *pump, uint32_t slot, const uint8_t *bytes, size_t length,
+                         size_t plain);
 
 void kk_pump_statistics_read(const kk_pump *pump, kk_pump_statistics *statistics);
 /* Upper bound in nanoseconds of a latency bucket. */

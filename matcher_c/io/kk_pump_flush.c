@@ -77,7 +77,7 @@ static kk_pump_flushed write_journal(kk_pump *pump) {
     return KK_PUMP_DONE;
 }
 
-static void send_failed(kk_pump *pump, uint32_t slot, int error) {
+void kk_pump_send_failed(kk_pump *pump, uint32_t slot, int error) {
     pump->connections[slot].failed = true;
     pump->connections[slot].error = error;
     kk_pump_interest(pump, slot, 0);
@@ -88,6 +88,10 @@ void kk_pump_send(kk_pump *pump, uint32_t slot) {
     kk_connection *connection = &pump->connections[slot];
     kk_engine *engine = pump->core.engine;
 
+    if (connection->cipher.on) {
+        kk_pump_cipher_go_on(pump, slot);
+        return;
+    }
     while (!connection->failed) {
         const uint8_t *bytes = NULL;
         const size_t length = kk_pump_look_at_queue(pump, slot, &bytes);
@@ -100,7 +104,7 @@ void kk_pump_send(kk_pump *pump, uint32_t slot) {
             continue;
         }
         if (sent < 0 && errno != EAGAIN) {
-            send_failed(pump, slot, errno);
+            kk_pump_send_failed(pump, slot, errno);
             return;
         }
         if (sent > 0) {

@@ -20,6 +20,22 @@ typedef struct kk_mark {
     int64_t since_ns; /* boot time */
 } kk_mark;
 
+/*
+ * Ciphertext of an encrypted connection that was given to be sent, up to the moment when all of it
+ * has left.
+ */
+typedef struct kk_cipher {
+    bool on;
+    bool asked;         /* in pump->plain */
+    uint8_t *unsent;    /* KK_PUMP_CIPHER_UNSENT_MAX, once a socket did not take everything */
+    uint32_t unsent_at; /* sent of it */
+    uint32_t unsent_used;
+    uint64_t length;     /* of all that was given */
+    uint64_t sent;       /* of it */
+    uint32_t plain;      /* bytes of the ring that it stands for */
+    uint32_t plain_sent; /* of them, in proportion */
+} kk_cipher;
+
 typedef struct kk_connection {
     int fd; /* -1: the slot is free */
     uint32_t session;
@@ -44,6 +60,7 @@ typedef struct kk_connection {
     uint32_t mark_first;    /* a circle of marks, the oldest first */
     uint32_t mark_count;
     kk_mark marks[KK_PUMP_MARKS];
+    kk_cipher cipher;
 } kk_connection;
 
 typedef struct kk_timed_read {
@@ -86,6 +103,8 @@ struct kk_pump {
     uint32_t told_count;
     uint32_t *blocked; /* slots whose socket takes no more */
     uint32_t blocked_count;
+    uint32_t *plain; /* slots with released bytes to be encrypted */
+    uint32_t plain_count;
 
     int segment_fd;
     uint64_t segment_offset;
@@ -122,6 +141,18 @@ void kk_pump_unblock(kk_pump *pump, uint32_t slot);
 uint32_t kk_pump_slow(kk_pump *pump, kk_pump_event *events, uint32_t limit);
 /* The connection has something for kk_pump_events. */
 void kk_pump_tell(kk_pump *pump, uint32_t slot);
+/* Gives new input to the core; true when there is something for Python. */
+bool kk_pump_consume(kk_pump *pump, uint32_t slot, kk_pump_event *event);
+/* The connection is over, for Python to hear; true. */
+bool kk_pump_fail(kk_pump *pump, uint32_t slot, int error, kk_pump_event *event);
+void kk_pump_fill_event(const kk_connection *connection, uint32_t slot, kk_pump_event_kind kind,
+                        kk_pump_event *event);
+/* The socket failed while sending. */
+void kk_pump_send_failed(kk_pump *pump, uint32_t slot, int error);
+/* kk_pump_send of an encrypted connection: what was left, then a turn to be encrypted. */
+void kk_pump_cipher_go_on(kk_pump *pump, uint32_t slot);
+/* Takes `slot` off a list of slots; how many are left. */
+uint32_t kk_pump_list_without(uint32_t *slots, uint32_t count, uint32_t slot);
 /* Counts the first `count` timed reads as sent now. */
 void kk_pump_count_latency(kk_pump *pump, uint32_t count);
 /* Sends to all sessions whose rings got released bytes. */

@@ -28,8 +28,8 @@ static void compact(kk_connection *connection) {
     connection->input_done = 0;
 }
 
-static void fill_event(const kk_connection *connection, uint32_t slot, kk_pump_event_kind kind,
-                       kk_pump_event *event) {
+void kk_pump_fill_event(const kk_connection *connection, uint32_t slot, kk_pump_event_kind kind,
+                        kk_pump_event *event) {
     memset(event, 0, sizeof *event);
     event->kind = kind;
     event->slot = slot;
@@ -43,7 +43,7 @@ static bool hand_over_frame(kk_pump *pump, uint32_t slot, size_t length, kk_pump
 
     connection->with_python = true;
     connection->handled_frame = (uint32_t)length;
-    fill_event(connection, slot, KK_PUMP_FRAME, event);
+    kk_pump_fill_event(connection, slot, KK_PUMP_FRAME, event);
     event->frame = connection->input + connection->input_done;
     event->frame_length = (uint32_t)length;
     return true;
@@ -83,7 +83,7 @@ static bool count_garbled(kk_pump *pump, kk_connection *connection, const kk_con
 }
 
 /* Gives the connection's input to the core; true when there is something for Python. */
-static bool consume(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
+bool kk_pump_consume(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     kk_connection *connection = &pump->connections[slot];
     kk_consumed consumed = {0};
 
@@ -96,7 +96,7 @@ static bool consume(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     time_read(pump, connection->started_ns, consumed.messages);
     if (count_garbled(pump, connection, &consumed, goes_on)) {
         connection->stopped = true;
-        fill_event(connection, slot, KK_PUMP_GARBLED, event);
+        kk_pump_fill_event(connection, slot, KK_PUMP_GARBLED, event);
         return true;
     }
     if (status == KK_ESCALATE) {
@@ -104,7 +104,7 @@ static bool consume(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     }
     if (status == KK_TOO_LONG) {
         connection->stopped = true;
-        fill_event(connection, slot, KK_PUMP_TOO_LONG, event);
+        kk_pump_fill_event(connection, slot, KK_PUMP_TOO_LONG, event);
         return true;
     }
     kk_assert(status == KK_NEED_DATA || status == KK_OUT_FULL);
@@ -115,13 +115,13 @@ static bool consume(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     return false;
 }
 
-static bool fail(kk_pump *pump, uint32_t slot, int error, kk_pump_event *event) {
+bool kk_pump_fail(kk_pump *pump, uint32_t slot, int error, kk_pump_event *event) {
     kk_connection *connection = &pump->connections[slot];
 
     connection->failed = true;
     connection->error = error;
     kk_pump_update_interest(pump, slot);
-    fill_event(connection, slot, KK_PUMP_CLOSED, event);
+    kk_pump_fill_event(connection, slot, KK_PUMP_CLOSED, event);
     return true;
 }
 
@@ -133,21 +133,25 @@ static bool read_socket(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
         connection->deferred) {
         return false;
     }
+    if (connection->cipher.on) {
+        kk_pump_fill_event(connection, slot, KK_PUMP_CIPHERTEXT, event);
+        return true;
+    }
     kk_assert(connection->input_used + KK_PUMP_READ_MAX <= KK_PUMP_INPUT_BYTES);
     const ssize_t length = recv(connection->fd, connection->input + connection->input_used,
                                 KK_PUMP_READ_MAX, MSG_DONTWAIT);
     if (length < 0) {
-        return errno == EAGAIN || errno == EINTR ? false : fail(pump, slot, errno, event);
+        return errno == EAGAIN || errno == EINTR ? false : kk_pump_fail(pump, slot, errno, event);
     }
     if (length == 0) {
-        return fail(pump, slot, 0, event);
+        return kk_pump_fail(pump, slot, 0, event);
     }
     connection->received_ns = kk_pump_now(pump);
     connection->started_ns = kk_pump_monotonic_ns();
     connection->input_used += (uint32_t)length;
     pump->statistics.reads++;
     pump->statistics.bytes_in += (uint64_t)length;
-    return consume(pump, slot, event);
+    return kk_pump_consume(pump, slot, event);
 }
 
 /* epoll says of a broken socket for ever: a connection that is no longer read must not wait on. */
@@ -160,7 +164,7 @@ static bool broke_unread(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
         return false;
     }
     (void)getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return fail(pump, slot, error, event);
+    return kk_pump_fail(pump, slot, error, event);
 }
 
 /* Takes up the input that the last pass left. */
@@ -177,7 +181,7 @@ static uint32_t read_deferred(kk_pump *pump, kk_pump_event *events, uint32_t lim
             continue;
         }
         pump->connections[slot].received_ns = kk_pump_now(pump);
-        if (consume(pump, slot, &events[count])) {
+        if (kk_pump_consume(pump, slot, &events[count])) {
             count++;
         }
         kk_pump_update_interest(pump, slot);
@@ -241,7 +245,8 @@ bool kk_pump_handled(kk_pump *pump, uint32_t slot, kk_pump_event *event) {
     connection->dropping = false;
     /* Python's inputs came later than the read, and time in the journal never goes back. */
     connection->received_ns = kk_pump_now(pump);
-    const bool again = !connection->stopped && !connection->failed && consume(pump, slot, event);
+    const bool again =
+        !connection->stopped && !connection->failed && kk_pump_consume(pump, slot, event);
     kk_pump_update_interest(pump, slot);
     return again;
 }

@@ -97,6 +97,8 @@ class VirtualPump:
         self.room_needed = 0
         self.error = 0
         self.descriptor = -1
+        #: No wire of the simulation is encrypted.
+        self.ciphered: list[int] = []
 
     # ------------------------------------------------------------------ clock and segment
 
