@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 from attrs import Factory, frozen
 
 from kk99fix.config.calendar import CalendarFile
+from kk99fix.config.certificates import Issued
 from kk99fix.config.decimals import ONE_E8, format_e8
 from kk99fix.config.errors import Mistake
 from kk99fix.config.instruments import InstrumentsFile, instrument_mistakes
@@ -58,6 +59,7 @@ def contradictions(parts: Parts) -> Iterator[Mistake]:
     """Yield every mistake that takes more than one value to see."""
     if parts.venue:
         yield from _venue(parts.venue)
+        yield from _tls(parts.venue)
         yield from _capacity(parts.venue, parts)
     if parts.calendar and not parts.calendar.value.roll.days:
         yield parts.calendar.file.mistake(
@@ -69,6 +71,7 @@ def contradictions(parts: Parts) -> Iterator[Mistake]:
         yield from _session(part)
         if parts.venue:
             yield from _addresses(part, parts.venue.value.venue.comp_id)
+            yield from _demands_of_tls(part, parts.venue)
         if parts.venue and parts.instruments:
             yield from _certifiable(part, parts.venue.value, parts.instruments.value)
     yield from _duplicates(parts.sessions)
@@ -145,6 +148,30 @@ def _capacity(part: Part[VenueFile], parts: Parts) -> Iterator[Mistake]:
             )
 
 
+def _tls(part: Part[VenueFile]) -> Iterator[Mistake]:
+    tls, file = part.value.tls, part.file
+    for key in ("certificate", "private_key"):
+        if tls.listens and getattr(tls, key) is None:
+            yield file.mistake(("tls", key), "is missing, and tls.port needs it")
+    if tls.require_client_certificate and not tls.client_ca:
+        yield file.mistake(
+            ("tls", "require_client_certificate"),
+            'found true without a CA; partners = "partners.pem" under [tls.client_ca] '
+            "would be right",
+        )
+    taken = {part.value.listen.metrics_port: "listen.metrics_port"}
+    if part.value.listen.plain:
+        taken[part.value.listen.port] = "listen.port"
+    if tls.port and tls.port in taken:
+        yield file.mistake(
+            ("tls", "port"), f"found {tls.port}, which is {taken[tls.port]}; another would be right"
+        )
+    if not part.value.listen.plain and not tls.listens:
+        yield file.mistake(
+            ("listen", "plain"), "found false without tls.port, so nobody could connect"
+        )
+
+
 # ---------------------------------------------------------------- instruments.toml
 
 
@@ -209,6 +236,32 @@ def _certifiable(
             "found true, and there is nothing to be certified with; certification = true at an "
             "instrument, or test_venue = true, would be right",
         )
+
+
+def _demands_of_tls(part: Part[SessionFile], venue: Part[VenueFile]) -> Iterator[Mistake]:
+    """Check that what a session demands of a connection can be had."""
+    logon, tls, file = part.value.logon, venue.value.tls, part.file
+    demands = {"require_tls": logon.require_tls, "client_certificate": logon.client_certificate}
+    for key, demanded in demands.items():
+        if demanded and not tls.listens:
+            yield file.mistake(
+                ("logon", key),
+                f"stands here while {venue.file.name} has no tls.port, so this session could "
+                "never log on",
+            )
+    if logon.client_certificate and tls.listens and not tls.client_ca:
+        yield file.mistake(
+            ("logon", "client_certificate"),
+            f"stands here while {venue.file.name} has no CA for it; "
+            'partners = "partners.pem" under [tls.client_ca] would be right',
+        )
+    for certificate in logon.client_certificate:
+        if isinstance(certificate, Issued) and tls.client_ca.keys().isdisjoint({certificate.ca}):
+            yield file.mistake(
+                ("logon", "client_certificate"),
+                f'found CA "{certificate.ca}", which is not under [tls.client_ca] of '
+                f"{venue.file.name}; {_list(set(tls.client_ca))} would be right",
+            )
 
 
 def _duplicates(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:

@@ -10,8 +10,8 @@ from kk99fix.config.contradictions import Part, Parts, contradictions
 from kk99fix.config.errors import ConfigError, Mistake
 from kk99fix.config.instruments import InstrumentsFile
 from kk99fix.config.risk import RiskFile
-from kk99fix.config.sessions import LATER, SessionFile
-from kk99fix.config.structure import Later, structure
+from kk99fix.config.sessions import SessionFile
+from kk99fix.config.structure import structure
 from kk99fix.config.toml_file import read
 from kk99fix.config.venue import VenueFile
 
@@ -41,12 +41,12 @@ class Settings:
         return next((session for session in self.sessions if session.comp_id == comp_id), None)
 
 
-def read_part(path: Path, type_: type[T], later: Later | None = None) -> Part[T] | list[Mistake]:
+def read_part(path: Path, type_: type[T]) -> Part[T] | list[Mistake]:
     """Read one file by itself."""
     file = read(path)
     if isinstance(file, Mistake):
         return [file]
-    value = structure(file, type_, later)
+    value = structure(file, type_)
     return value if isinstance(value, list) else Part(file, value)
 
 
@@ -54,8 +54,8 @@ def load(config_dir: Path, sessions_dir: Path) -> Settings:
     """Read all files of both folders.  Raises ConfigError with every mistake in them."""
     mistakes: list[Mistake] = []
 
-    def part(path: Path, type_: type[T], later: Later | None = None) -> Part[T] | None:
-        found = read_part(path, type_, later)
+    def part(path: Path, type_: type[T]) -> Part[T] | None:
+        found = read_part(path, type_)
         if isinstance(found, Part):
             return found
         mistakes.extend(found)
@@ -68,7 +68,7 @@ def load(config_dir: Path, sessions_dir: Path) -> Settings:
     if not sessions_dir.is_dir():
         mistakes.append(Mistake(str(sessions_dir), 0, "", "there is no such folder"))
     paths = sorted(sessions_dir.glob(SESSION_FILES))
-    found = [part(path, SessionFile, LATER) for path in paths]
+    found = [part(path, SessionFile) for path in paths]
     sessions = tuple(session for session in found if session)
     all_sessions = sessions_dir.is_dir() and len(sessions) == len(found)
     parts = Parts(venue, instruments, risk, calendar, sessions, all_sessions)

@@ -30,7 +30,7 @@ from kk99fix.config.load import SESSION_FILES, Settings, read_part
 from kk99fix.config.looking import Looking, signature
 from kk99fix.config.resolve import resolve
 from kk99fix.config.risk import RiskFile
-from kk99fix.config.sessions import LATER, SessionFile
+from kk99fix.config.sessions import SessionFile
 from kk99fix.config.toml_file import TomlFile
 from kk99fix.config.venue import VenueFile
 
@@ -167,7 +167,7 @@ class SessionFiles:
 
     def _reading(self, path: Path) -> Part[Any] | list[Mistake]:
         if path.parent == self.sessions_dir:
-            return read_part(path, SessionFile, LATER)
+            return read_part(path, SessionFile)
         if path.name == RISK:
             return read_part(path, RiskFile)
         return read_part(path, FIXED_FILES[path.name])

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from attrs import Factory, field, frozen
 
+from kk99fix.config.certificates import ClientCertificates
 from kk99fix.config.certification import Certification, certification_mistakes
 from kk99fix.config.risk import SessionLimits
 from kk99fix.config.schedule import Schedule, schedule_mistakes
-from kk99fix.config.structure import Later
 from kk99fix.config.toml_file import KeyPath
 from kk99fix.config.values import (
     Account,
@@ -25,11 +25,6 @@ from kk99fix.config.values import (
 )
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
-#: Keys of a session file that stand in its documentation and do nothing yet.
-LATER: Later = {
-    "logon": frozenset({"client_certificate"}),
-}
 
 #: Keys of [logon] that are about orders, which a drop copy has none of.
 _ABOUT_ORDERS = ("cancel_on_disconnect", "cancel_grace_s", "cancel_on_logout")
@@ -74,6 +69,10 @@ class Logon:
     totp: SeedName | None = None
     #: Whose signature RawData(96) has to be, in place of a password.
     public_key: PublicKey | None = field(default=None, repr=False)
+    #: Only over TLS.  A client certificate implies it.
+    require_tls: bool = False
+    #: With one of these certificates alone.
+    client_certificate: ClientCertificates = ()
     #: Lowest and highest HeartBtInt(108), in seconds.
     heart_bt_int: tuple[Interval, Interval] = (5, 60)
     #: ResetSeqNumFlag(141)=Y at logon.
@@ -166,11 +165,11 @@ def _logon_mistakes(value: SessionFile) -> Iterator[tuple[KeyPath, str]]:
         right = 'networks such as "10.1.0.0/16"'
         yield ("logon", "allow_from"), f"found an empty list; {right} would be right"
     yield from _proof_mistakes(logon)
-    if not logon.asks_for_proof:
+    if not logon.asks_for_proof and not logon.client_certificate:
         for network in logon.allow_from:
             if network.prefixlen == 0:
                 was = f'found "{network}", every address, without a password'
-                right = "narrower networks or a password"
+                right = "narrower networks, a password or a client_certificate"
                 yield ("logon", "allow_from"), f"{was}; {right} would be right"
     if logon.cancel_on_logout and not logon.cancel_on_disconnect:
         right = "leaving one of the two out"

@@ -2,12 +2,10 @@
 
 cattrs does the walking; the hooks here are strict where its own are lenient (`int("5")`,
 `bool("no")`, a string taken for a list).
-A class names the keys it understands; `later` names those that the product will understand some
-day, so that the answer to them is not "unknown".
 An attribute that ends in `_e8` holds the key without that ending.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
 from difflib import get_close_matches
@@ -19,6 +17,13 @@ import cattrs
 from cattrs.cols import mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
+from kk99fix.config.certificates import (
+    ClientCertificate,
+    ClientCertificates,
+    Issued,
+    Pin,
+    parse_pin,
+)
 from kk99fix.config.decimals import parse_e8
 from kk99fix.config.errors import Mistake
 from kk99fix.config.toml_file import BareDecimal, KeyPath, TomlFile
@@ -26,32 +31,29 @@ from kk99fix.config.values import E8, Network, Secret
 
 T = TypeVar("T")
 
-#: Dotted path without list positions -> keys that are known, but not supported yet.
-Later = Mapping[str, frozenset[str]]
-
 
 class WrongValueError(ValueError):
     """A value in a file that is not what it should be; the text says what was found."""
 
 
-def structure(file: TomlFile, type_: type[T], later: Later | None = None) -> T | list[Mistake]:
+def structure(file: TomlFile, type_: type[T]) -> T | list[Mistake]:
     """Return the file's content as `type_`, or everything that is wrong with it."""
     try:
         return _CONVERTER.structure(file.data, type_)
     except (cattrs.BaseValidationError, WrongValueError) as error:
-        return list(_mistakes(file, error, (), later or {}))
+        return list(_mistakes(file, error, ()))
 
 
-def _mistakes(file: TomlFile, error: Exception, path: KeyPath, later: Later) -> Iterator[Mistake]:
+def _mistakes(file: TomlFile, error: Exception, path: KeyPath) -> Iterator[Mistake]:
     """Walk the tree of groups that cattrs builds and turn its leaves into mistakes."""
     path = (*path, *_step(error))
     match error:
         case cattrs.BaseValidationError():
             for inner in error.exceptions:
-                yield from _mistakes(file, inner, path, later)
+                yield from _mistakes(file, inner, path)
         case cattrs.ForbiddenExtraKeysError():
             for key in sorted(error.extra_fields):
-                yield file.mistake((*path, key), _unexpected(key, path, error.cl, later))
+                yield file.mistake((*path, key), _unexpected(key, error.cl))
         case KeyError():
             yield file.mistake(path, "is missing")
         case WrongValueError():
@@ -70,11 +72,8 @@ def _step(error: Exception) -> KeyPath:
     return ()
 
 
-def _unexpected(key: str, path: KeyPath, type_: type, later: Later) -> str:
+def _unexpected(key: str, type_: type) -> str:
     """Say why a key should not be there."""
-    where = ".".join(step for step in path if isinstance(step, str))
-    if key in later.get(where, ()):
-        return "is not supported yet; leave it out"
     known = [_key(attribute.name) for attribute in attrs.fields(type_)]
     close = get_close_matches(key, known, n=1)
     if close:
@@ -138,6 +137,26 @@ def _structure_network(value: object, _: Any) -> Network:  # noqa: ANN401 - a ca
     with suppress(ValueError):
         right = f'"{ip_network(value, strict=False)}"'
     raise WrongValueError(f"{found(value)}; {right} would be right")
+
+
+def _structure_certificate(value: object, _: Any) -> Pin | Issued:  # noqa: ANN401 - a cattrs hook
+    """Take a pin, or a table of CA and subject."""
+    if isinstance(value, dict):
+        return _CONVERTER.structure(value, Issued)
+    if type(value) is not str:
+        right = '"sha256:..." or { ca = "...", subject = "..." }'
+        raise WrongValueError(f"{found(value)}; {right} would be right")
+    try:
+        return parse_pin(value)
+    except ValueError as error:
+        raise WrongValueError(f"{found(value)}; {error}") from None
+
+
+def _structure_certificates(value: object, type_: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a cattrs hook
+    """Take one certificate or a list of them."""
+    if isinstance(value, list):
+        return _structure_tuple(value, type_)
+    return (_structure_certificate(value, None),)
 
 
 def _structure_annotated(value: object, type_: Any) -> Any:  # noqa: ANN401 - a cattrs hook
@@ -213,6 +232,12 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(lambda type_: type_ is E8, _structure_e8)
     converter.register_structure_hook_func(lambda type_: type_ == Network, _structure_network)
     converter.register_structure_hook_func(_is(tuple), _structure_tuple)
+    converter.register_structure_hook_func(
+        lambda type_: type_ == ClientCertificates, _structure_certificates
+    )
+    converter.register_structure_hook_func(
+        lambda type_: type_ == ClientCertificate, _structure_certificate
+    )
     converter.register_structure_hook_factory(
         _is(dict), lambda type_: _table_hook(mapping_structure_factory(type_, converter))
     )

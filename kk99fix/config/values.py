@@ -133,6 +133,7 @@ Name = Annotated[
 ]
 Currency = Annotated[str, Matches(r"[A-Z]{3,5}", "a currency code such as USD")]
 Address = Annotated[str, Satisfies(ip_address, 'an IP address such as "127.0.0.1"')]
+FileName = Annotated[str, Matches(r"[^\x00]{1,1000}", "the name of a file")]
 TimeOfDay = Annotated[
     str, Matches(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day such as "17:00"')
 ]

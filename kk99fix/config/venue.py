@@ -12,7 +12,9 @@ from kk99fix.config.values import (
     CountOrZero,
     Currency,
     Days,
+    FileName,
     Matches,
+    Name,
     Network,
     OneOf,
     Port,
@@ -50,6 +52,8 @@ class Listen:
     host: Address = "127.0.0.1"
     #: Port 0 is any free one.
     port: Port = 9944
+    #: Whether FIX is spoken here without TLS; where not, [tls] has a port.
+    plain: bool = True
     #: Whatever `host` is, the metrics stay on this machine unless this says otherwise.
     metrics_host: Address = "127.0.0.1"
     metrics_port: Port = 9945
@@ -67,6 +71,34 @@ class Listen:
     proxy_from: tuple[Network, ...] = ()
     #: Largest Logon, in bytes.
     max_pre_logon_bytes: Annotated[int, Between(512, 65_536)] = 4096
+
+
+@frozen
+class Tls:
+    """[tls]: the listener for counterparties that encrypt; paths are relative to this file."""
+
+    host: Address = "127.0.0.1"
+    #: Without one there is no such listener; port 0 is any free one.
+    port: Port | None = None
+    #: Our certificate and those between it and its CA, in PEM form, and its key without passphrase.
+    certificate: FileName | None = None
+    private_key: FileName | None = None
+    #: CAs of client certificates by the name that session files call them, in PEM form.
+    client_ca: dict[Name, FileName] = Factory(dict)
+    #: Whether nobody gets through the handshake without a certificate of one of them.
+    require_client_certificate: bool = False
+    #: From connect to the end of the handshake.
+    handshake_timeout_s: Seconds = 3
+    #: Handshakes that are computed at the same time, beside the trading.
+    handshakes_at_once: Annotated[int, Between(1, 64)] = 2
+    #: What one address may begin, in the long run and at once.
+    handshakes_per_second: Annotated[int, Between(1, 100_000)] = 50
+    handshake_burst: Annotated[int, Between(1, 1_000_000)] = 500
+
+    @property
+    def listens(self) -> bool:
+        """Whether there is such a listener."""
+        return self.port is not None
 
 
 @frozen
@@ -174,6 +206,7 @@ class VenueFile:
 
     venue: VenueSection
     listen: Listen = Factory(Listen)
+    tls: Tls = Factory(Tls)
     journal: Journal = Factory(Journal)
     capacity: Capacity = Factory(Capacity)
     order_entry: OrderEntry = Factory(OrderEntry)

@@ -277,8 +277,49 @@ SINGLE_VALUES = [
     (
         BROKER1,
         "[logon]",
-        '[logon]\nclient_certificate = "sha256:"',
-        "sessions/BROKER1.toml: logon.client_certificate: is not supported yet; leave it out",
+        '[logon]\nclient_certificate = "sha256:12"',
+        'sessions/BROKER1.toml: logon.client_certificate: found "sha256:12"; '
+        '"sha256:" and 64 hexadecimal digits would be right',
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        "[logon]\nclient_certificate = 12",
+        "sessions/BROKER1.toml: logon.client_certificate: found 12; "
+        '"sha256:..." or { ca = "...", subject = "..." } would be right',
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        '[logon]\nclient_certificate = [{ ca = "partners" }]',
+        "sessions/BROKER1.toml: logon.client_certificate[1].subject: is missing",
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        '[logon]\nclient_certificate = { ca = "partners", subject = "broker1" }',
+        'sessions/BROKER1.toml: logon.client_certificate.subject: found "broker1"; a subject as '
+        "`openssl x509 -noout -subject -nameopt RFC2253` prints it, such as "
+        '"CN=bot" would be right',
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        "[logon]\nrequire_tls = 1",
+        "sessions/BROKER1.toml: logon.require_tls: found 1; true or false would be right",
+    ),
+    (
+        VENUE,
+        "[journal]",
+        "[tls]\nhandshake_timeout_s = 0\n[journal]",
+        "config/venue.toml: tls.handshake_timeout_s: found 0; "
+        "a number from 1 to 86400 would be right",
+    ),
+    (
+        VENUE,
+        "[journal]",
+        '[tls]\nclient_ca = "ca.pem"\n[journal]',
+        'config/venue.toml: tls.client_ca: found "ca.pem"; a table would be right',
     ),
     (
         BROKER1,
@@ -406,6 +447,39 @@ SINGLE_VALUES = [
 ]
 
 CONTRADICTIONS = [
+    (
+        VENUE,
+        "plain = true",
+        "plain = false",
+        "config/venue.toml: listen.plain: found false without tls.port, so nobody could connect",
+    ),
+    (
+        VENUE,
+        "[journal]",
+        '[tls]\nport = 9946\ncertificate = "server.pem"\n[journal]',
+        "config/venue.toml: tls.private_key: is missing, and tls.port needs it",
+    ),
+    (
+        VENUE,
+        "[journal]",
+        '[tls]\nport = 9945\ncertificate = "a.pem"\nprivate_key = "a.key"\n[journal]',
+        "config/venue.toml: tls.port: found 9945, which is listen.metrics_port; "
+        "another would be right",
+    ),
+    (
+        VENUE,
+        "[journal]",
+        "[tls]\nrequire_client_certificate = true\n[journal]",
+        "config/venue.toml: tls.require_client_certificate: found true without a CA; "
+        'partners = "partners.pem" under [tls.client_ca] would be right',
+    ),
+    (
+        BROKER1,
+        "[logon]",
+        "[logon]\nrequire_tls = true",
+        "sessions/BROKER1.toml: logon.require_tls: stands here while config/venue.toml has no "
+        "tls.port, so this session could never log on",
+    ),
     (
         BROKER1,
         'reset_seq_num = "allowed"',
@@ -639,7 +713,7 @@ CONTRADICTIONS = [
         '["127.0.0.0/8", "::1/128"]',
         '["0.0.0.0/0"]',
         'sessions/BROKER1.toml: logon.allow_from: found "0.0.0.0/0", every address, without '
-        "a password; narrower networks or a password would be right",
+        "a password; narrower networks, a password or a client_certificate would be right",
     ),
     (
         BROKER1,
