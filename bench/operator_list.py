@@ -106,7 +106,7 @@ def fill(gateway: Gateway) -> list[socket.socket]:
             ours, other = socket.socketpair()
             ours.setblocking(False)
             theirs.append(other)
-            assert gateway.connections.add(ours.detach(), session, "127.0.0.1", b"")
+            assert gateway.connections.add(ours.detach(), session, Peer("127.0.0.1"), b"")
             sequencer.apply(LogonInput(session, _logon(name), "127.0.0.1"))
         sequencer.commit()
     for number in range(REFUSED):
@@ -145,11 +145,11 @@ async def measure(gateway: Gateway, longest: Longest, state_dir: Path, rounds: i
         serving = partial(
             server.run,
             gateway,
-            host="127.0.0.1",
-            port=0,
+            places=server.places_of(
+                gateway, ready=note_ready, ready_tls=note_ready, host="127.0.0.1", port=0
+            ),
             metrics_host="127.0.0.1",
             metrics_port=0,
-            ready=note_ready,
             wait_for_stop=done.wait,
         )
         nursery.start_soon(serving)

@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,8 @@ from kk99fix.config.public_key import public_key
 from kk99fix.config.resolve import resolve
 from kk99fix.config.schedule_words import schedule_words
 from kk99fix.config.sessions import Logon, SessionFile
+from kk99fix.config.venue import Listen, Tls
+from kk99fix.gateway.tls_material import mistakes_of_material
 
 
 @click.command(short_help="Check config/ and sessions/.")
@@ -49,6 +52,9 @@ def check(config_dir: Path, sessions_dir: Path, secrets_dir: Path, *, as_json: b
         settings = load(config_dir, sessions_dir)
     except ConfigError as error:
         _fail(error, as_json=as_json)
+    wrong = mistakes_of_material(config_dir, settings.venue.tls, datetime.now(UTC))
+    if wrong:
+        _fail(ConfigError(wrong), as_json=as_json)
     seeds = seeds_or_exit(settings.venue.secrets, config_dir, secrets_dir)
     checked = check_seeds(settings, sessions_dir, seeds)
     if checked.mistakes:
@@ -78,8 +84,7 @@ def _notes(settings: Settings, checked: SeedCheck) -> dict[str, list[str]]:
 
 def session_notes(session: SessionFile) -> list[str]:
     """Return what a person should know about a session beyond its settings."""
-    notes = []
-    notes.append(_proof_note(session.logon))
+    notes = [_proof_note(session.logon)]
     if "*" in session.drop_copy.firms:
         notes.append("sees the reports of every firm")
     if session.certification.require_certification:
@@ -87,7 +92,15 @@ def session_notes(session: SessionFile) -> list[str]:
         notes.append(f"enters orders once it is certified for {functions}")
     if session.schedule is not None:
         notes.append(schedule_words(session.schedule))
+    notes += _tls_notes(session.logon)
     return notes
+
+
+def _tls_notes(logon: Logon) -> list[str]:
+    """Say what is demanded of the connection."""
+    if logon.client_certificate:
+        return [f"only over TLS with {each}" for each in logon.client_certificate]
+    return ["only over TLS"] if logon.require_tls else []
 
 
 def _proof_note(logon: Logon) -> str:
@@ -114,7 +127,7 @@ def _print_tables(settings: Settings, notes: dict[str, list[str]]) -> None:
     roll = settings.calendar.roll
     console.print(
         f"venue {venue.comp_id}: currency {venue.currency}, "
-        f"FIX on {listen.host}:{listen.port}, "
+        f"FIX on {_addresses(listen, settings.venue.tls)}, "
         f"metrics on {listen.metrics_host}:{listen.metrics_port}\n"
         f"durability {venue.durability}, {venue.after_restart} after a restart, "
         f"trading day rolls at {roll.time} {roll.zone}\n"
@@ -128,6 +141,14 @@ def _print_tables(settings: Settings, notes: dict[str, list[str]]) -> None:
         console.print("there is no session file: nobody can log on")
     count = len(settings.instruments.instrument)
     console.print(f"\nno mistakes in {count} instruments and {len(settings.sessions)} sessions")
+
+
+def _addresses(listen: Listen, tls: Tls) -> str:
+    """Where counterparties connect."""
+    places = [f"{listen.host}:{listen.port}"] if listen.plain else []
+    if tls.listens:
+        places.append(f"{tls.host}:{tls.port} with TLS")
+    return " and ".join(places)
 
 
 def _instruments(settings: Settings) -> Table:

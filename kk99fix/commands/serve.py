@@ -12,19 +12,23 @@ import trio
 
 from kk99fix.commands.options import (
     config_options,
+    exit_with_mistakes,
     load_or_exit,
     secrets_option,
     seeds_or_exit,
 )
+from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import Settings
 from kk99fix.gateway import logs, server
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR
 from kk99fix.gateway.children import ChildCommand
 from kk99fix.gateway.core_files import forbid_core_files
-from kk99fix.gateway.listening import ListenError
+from kk99fix.gateway.listening import ListenError, Place
+from kk99fix.gateway.logs import Log
 from kk99fix.gateway.operator_socket import OperatorSocketError
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.reloader import Folders
+from kk99fix.gateway.tls_listener import TlsListener
 from kk99fix.journal.errors import JournalError, JournalWriteError
 from kk99fix.matcher.values import CoreError
 from kk99fix.venue.recovery import DivergenceError
@@ -59,6 +63,9 @@ DESCRIPTORS_BESIDE = 64
 @click.option("--host", help="Address to listen on instead of venue.toml's.")
 @click.option("--port", type=click.IntRange(0, 65535), help="FIX port instead of venue.toml's.")
 @click.option(
+    "--tls-port", type=click.IntRange(0, 65535), help="Port of FIX over TLS instead of [tls]'s."
+)
+@click.option(
     "--metrics-port", type=click.IntRange(0, 65535), help="Metrics port instead of venue.toml's."
 )
 @click.option(
@@ -75,12 +82,14 @@ def serve(
     state_dir: Path,
     host: str | None,
     port: int | None,
+    tls_port: int | None,
     metrics_port: int | None,
     log_level: str,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C.
 
     The line `listening on HOST:PORT` on standard output means that counterparties can connect.
+    A TLS listener, where venue.toml has one, says `listening with TLS on HOST:PORT` before it.
     Logs go to standard error.  A stop logs everybody out first.
 
     \b
@@ -97,6 +106,7 @@ def serve(
     # It asks for a look at the files; before there is anything to follow them it means nothing.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _allow_descriptors(settings.venue.listen.max_connections)
+    tls = tls_or_exit(settings, config_dir, log)
     try:
         gateway = server.start(
             settings,
@@ -105,12 +115,31 @@ def serve(
             children=_children(settings, config_dir, sessions_dir, state_dir),
             seeds=seeds,
             folders=Folders(config_dir, sessions_dir),
+            tls=tls,
         )
     except JournalWriteError as error:
         _give_up(error, EXIT_IO_ERROR)
     except START_ERRORS as error:
         _give_up(error, 1)
-    _run(gateway, settings, host, port, metrics_port)
+    places = server.places_of(
+        gateway,
+        ready=lambda host, port: click.echo(f"listening on {host}:{port}"),
+        ready_tls=lambda host, port: click.echo(f"listening with TLS on {host}:{port}"),
+        host=host,
+        port=port,
+        tls_port=tls_port,
+    )
+    _run(gateway, places, metrics_port)
+
+
+def tls_or_exit(settings: Settings, config_dir: Path, log: Log) -> TlsListener | None:
+    """Read what [tls] names; with mistakes in it, list all on standard error and exit 1."""
+    if not settings.venue.tls.listens:
+        return None
+    try:
+        return TlsListener(config_dir, settings.venue.tls, log)
+    except ConfigError as error:
+        exit_with_mistakes(error)
 
 
 def _children(
@@ -128,22 +157,14 @@ def _children(
     return children
 
 
-def _run(
-    gateway: Gateway,
-    settings: Settings,
-    host: str | None,
-    port: int | None,
-    metrics_port: int | None,
-) -> None:
-    listen = settings.venue.listen
+def _run(gateway: Gateway, places: list[Place], metrics_port: int | None) -> None:
+    listen = gateway.settings.venue.listen
     serving = partial(
         server.serve,
         gateway,
-        host=listen.host if host is None else host,
-        port=listen.port if port is None else port,
+        places=places,
         metrics_host=listen.metrics_host,
         metrics_port=listen.metrics_port if metrics_port is None else metrics_port,
-        ready=lambda host, port: click.echo(f"listening on {host}:{port}"),
     )
     failures: list[Exception] = []
     try:

@@ -1,7 +1,8 @@
 """From a new connection to a session in the pump, or to a silent close.
 
 A connection is one Trio task until its Logon(A) is decided: absolute deadline, bounded bytes, one
-frame.  Then its socket belongs to the pump and the task is over.
+frame, on the TLS listener behind a handshake with a deadline of its own.  Then its socket belongs
+to the pump and the task is over.
 Behind a balancer the address that its PROXY header names counts as if it had connected itself.
 Whatever is wrong before that, nothing is sent: the cause goes to the log with a reference, and the
 connection is closed at a fixed delay: after its Logon(A), where there is one, else after it began.
@@ -21,6 +22,7 @@ from attrs import frozen
 from kk99fix.config.venue import Listen
 from kk99fix.fix import masking, split
 from kk99fix.gateway.addresses import plain_address, within
+from kk99fix.gateway.arrival import Arrival
 from kk99fix.gateway.authentication import Admitted, Authenticator, Refusal
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.first_frame import FirstFrame, read_first_frame
@@ -29,6 +31,8 @@ from kk99fix.gateway.origin import Introduction, Origin
 from kk99fix.gateway.peer import Peer
 from kk99fix.gateway.refusals import Refusals
 from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.gateway.tls_causes import TlsCause
+from kk99fix.gateway.tls_listener import Secured, TlsListener, TlsRefused
 from kk99fix.venue.inputs import LogonInput
 from kk99fix.venue.session_commands import ProbeInput
 
@@ -43,6 +47,8 @@ class Refused:
     cause: str
     #: Where the session's live connection comes from, if that is why.
     live_address: str | None = None
+    #: What OpenSSL calls it.
+    detail: str | None = None
 
 
 class Acceptor:
@@ -56,19 +62,28 @@ class Acceptor:
         connections: Connections,
         log: Log,
         serve_now: Callable[[], None],
+        tls: TlsListener | None = None,
     ) -> None:
-        """Take the limits of [listen], and what serves the bytes that came behind a Logon(A)."""
+        """Take the limits of [listen], and what serves the bytes that came behind a Logon(A).
+
+        `tls` does the handshakes where there is a listener for them.
+        """
         self._listen = listen
         self._authenticator = authenticator
         self._sequencer = sequencer
         self._connections = connections
         self._log = log
         self._serve_now = serve_now
+        self._tls = tls
         self._pending: Counter[str] = Counter()
         self.refusals = Refusals(log)
 
-    async def handle(self, stream: trio.SocketStream) -> None:
-        """Serve one new connection until it is in the pump or closed."""
+    async def handle_tls(self, stream: trio.SocketStream) -> None:
+        """Serve one new connection of the TLS listener."""
+        await self.handle(stream, self._tls)
+
+    async def handle(self, stream: trio.SocketStream, tls: TlsListener | None = None) -> None:
+        """Serve one new connection until it is in the pump or closed; with `tls` over TLS."""
         started = trio.current_time()
         sock = stream.socket
         try:
@@ -88,7 +103,7 @@ class Acceptor:
             sock.close()
             return
         with self._counted(origin.address):
-            await self._log_on(sock, origin, started)
+            await self._log_on(Arrival.plain(sock, origin), tls, started)
 
     @property
     def pending(self) -> int:
@@ -145,17 +160,21 @@ class Acceptor:
         sock.close()
         return None
 
-    async def _log_on(self, sock: trio.socket.SocketType, origin: Origin, started: float) -> None:
+    async def _log_on(self, arrival: Arrival, tls: TlsListener | None, started: float) -> None:
         refused: Refused | None = Refused("logon-timeout")
         first: FirstFrame | None = None
         asked = started
         try:
             with trio.move_on_at(started + self._listen.logon_timeout_s):
-                first = await read_first_frame(sock, origin.data, self._listen.max_pre_logon_bytes)
-                refused = Refused("closed-or-not-fix")
+                refused = None if tls is None else await self._secure(arrival, tls, started)
+                if refused is None:
+                    refused = Refused("logon-timeout")
+                    bytes_max = self._listen.max_pre_logon_bytes
+                    first = await read_first_frame(arrival.receiver, arrival.data, bytes_max)
+                    refused = Refused("closed-or-not-fix")
             if first is not None:
                 asked = trio.current_time()
-                refused = await self._decide_in_time(sock, origin, first, asked)
+                refused = await self._decide_in_time(arrival, first, asked)
         except OSError:
             refused = Refused("connection-lost")
         if refused is None:
@@ -163,40 +182,52 @@ class Acceptor:
             return
         self.refusals.note(
             refused.cause,
-            Peer(origin.address),
+            arrival.peer,
             None if first is None else first.frame,
             live_address=refused.live_address,
-            balancer=origin.balancer,
+            balancer=arrival.origin.balancer,
+            detail=refused.detail,
         )
         await trio.sleep_until(asked + self._listen.failed_logon_delay_s)
-        sock.close()
+        arrival.sock.close()
+
+    async def _secure(self, arrival: Arrival, tls: TlsListener, started: float) -> Refused | None:
+        """Do the handshake, within its own time; None when it is done."""
+        found: Secured | TlsRefused | None = None
+        with trio.move_on_at(started + tls.tls.handshake_timeout_s):
+            found = await tls.secure(arrival.sock, arrival.origin.data, arrival.peer.address)
+        if isinstance(found, Secured):
+            arrival.secured(found)
+            return None
+        failed = tls.note_timeout() if found is None else found
+        return Refused(failed.cause, detail=failed.detail)
 
     async def _decide_in_time(
-        self, sock: trio.socket.SocketType, origin: Origin, first: FirstFrame, asked: float
+        self, arrival: Arrival, first: FirstFrame, asked: float
     ) -> Refused | None:
         """Decide on a Logon(A) before its refusal is due, so that none is ever told by its time."""
         due_s = self._listen.failed_logon_delay_s or self._listen.logon_timeout_s
         with trio.move_on_at(asked + due_s):
-            return await self._decide(sock, origin, first)
+            return await self._decide(arrival, first)
         return Refused(Refusal.BUSY)
 
-    async def _decide(
-        self, sock: trio.socket.SocketType, origin: Origin, first: FirstFrame
-    ) -> Refused | None:
+    async def _decide(self, arrival: Arrival, first: FirstFrame) -> Refused | None:
         """Hand the connection over: None when it is in the pump, else why not."""
-        address = origin.address
+        address = arrival.peer.address
         try:
-            verdict = await self._authenticator.admit(split.split(first.frame), Peer(address))
+            verdict = await self._authenticator.admit(split.split(first.frame), arrival.peer)
         except Exception:  # noqa: BLE001 - a fault of ours may cost this logon, never the others
             self._log.exception("fault ended a logon", address=address)
             return Refused("internal-fault")
         if isinstance(verdict, Refusal):
             return Refused(verdict)
+        if self._tls is not None and not self._tls.trusts(arrival.peer):
+            return Refused(TlsCause.CERTIFICATE_UNTRUSTED)
         if self._sequencer.venue.is_live(verdict.session):
             live_address = self._connections.address_of(verdict.session)
             self._probe(verdict, address, live_address)
             return Refused(Refusal.LIVE, live_address)
-        return self._enter(sock, origin, first, verdict)
+        return self._enter(arrival, first, verdict)
 
     def _probe(self, admitted: Admitted, address: str, live_address: str | None) -> None:
         """Find out whether the connection that the session has is half dead, now and then."""
@@ -212,24 +243,21 @@ class Acceptor:
             sequencer.apply(ProbeInput(admitted.session, wait_ns))
             sequencer.commit()
 
-    def _enter(
-        self,
-        sock: trio.socket.SocketType,
-        origin: Origin,
-        first: FirstFrame,
-        admitted: Admitted,
-    ) -> Refused | None:
+    def _enter(self, arrival: Arrival, first: FirstFrame, admitted: Admitted) -> Refused | None:
         """From here on nothing awaits: the socket goes to the pump, the Logon to the venue."""
+        sock, origin, peer = arrival.sock, arrival.origin, arrival.peer
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-        address = origin.address
-        if not self._connections.add(sock.fileno(), admitted.session, address, first.rest):
+        descriptor, channel = sock.fileno(), arrival.channel
+        if not self._connections.add(descriptor, admitted.session, peer, first.rest, channel):
             return Refused("no-slot-free")
         sock.detach()
-        masked = masking.mask(first.frame)
+        masked, address = masking.mask(first.frame), peer.address
         self._sequencer.apply(LogonInput(admitted.session, masked, address, admitted.proof))
         if self._sequencer.venue.is_live(admitted.session):
             more = {} if origin.balancer is None else {"balancer": origin.balancer}
+            if channel is not None:
+                more["tls"] = str(channel.ssl_object.version())
             self._log.info("session logged on", session=admitted.comp_id, address=address, **more)
         self._sequencer.commit()
         return None

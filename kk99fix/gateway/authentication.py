@@ -30,6 +30,7 @@ from kk99fix.fix import tables
 from kk99fix.fix.message import Message
 from kk99fix.gateway import signature, totp
 from kk99fix.gateway.addresses import within
+from kk99fix.gateway.certificate_rules import misfit
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.hash_queue import AT_ONCE, HashQueue
 from kk99fix.gateway.hash_threads import HashThreads
@@ -50,6 +51,9 @@ class Refusal(enum.StrEnum):
     MALFORMED = "malformed"
     UNKNOWN_SESSION = "unknown-session"
     NETWORK = "network"
+    TLS_REQUIRED = "tls-required"
+    NO_CERTIFICATE = "no-certificate"
+    WRONG_CERTIFICATE = "wrong-certificate"
     DISABLED = "disabled"
     OUTSIDE_SCHEDULE = "outside-schedule"
     LOCKED = "locked"
@@ -180,6 +184,9 @@ class Authenticator:
             return Refusal.UNKNOWN_SESSION
         if not within(peer.address, file.logon.allow_from):
             return Refusal.NETWORK
+        unfit = misfit(file, peer)
+        if unfit is not None:
+            return Refusal(unfit)
         if not file.session.enabled:
             return Refusal.DISABLED
         if not self._doors.in_period(file.comp_id):

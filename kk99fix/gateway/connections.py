@@ -7,13 +7,17 @@ garbled, too long; a DISCONNECT input with the cause).
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from attrs import define
 
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.logs import Log
+from kk99fix.gateway.peer import Peer
 from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.gateway.tls_channel import Channel
+from kk99fix.gateway.tls_live import Broken, TlsSessions
 from kk99fix.matcher.pump import Event, EventKind, SlowLimit
 from kk99fix.venue.inputs import DisconnectInput
 from kk99fix.venue.outcome import Disconnected
@@ -21,6 +25,9 @@ from kk99fix.venue.outcome import Disconnected
 NS_PER_S: Final = 1_000_000_000
 #: How long a connection that is about to be closed may take to drain.
 DRAIN_NS: Final = 2 * NS_PER_S
+
+#: Cause of the end of a connection whose bytes are no TLS any more.
+TLS_BROKEN: Final = "tls-broken"
 
 _CUT_CAUSES: Final = {
     EventKind.CLOSED: "connection-closed",
@@ -37,11 +44,16 @@ class Connection:
 
     session: int
     slot: int
-    address: str
+    peer: Peer
     #: Since when, in venue time.
     since_ns: int
     #: Until when it may drain; None while it is live.
     closing_until_ns: int | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+        return self.peer.address
 
 
 class Connections:
@@ -54,9 +66,11 @@ class Connections:
         self._log = log
         self._by_session: dict[int, Connection] = {}
         self._closing: set[int] = set()
+        self._tls = TlsSessions(sequencer.pump)
         #: Ends of connections, by cause.
         self.ended: Counter[str] = Counter()
         sequencer.on_disconnect = self._close_for_venue
+        sequencer.on_released = self._tls.encrypt_released
 
     def __len__(self) -> int:
         """Return the number of connections, closing ones included."""
@@ -64,12 +78,12 @@ class Connections:
 
     def count_from(self, address: str) -> int:
         """Return the number of connections from one address."""
-        return sum(1 for each in self._by_session.values() if each.address == address)
+        return sum(1 for each in self._by_session.values() if each.peer.address == address)
 
     def address_of(self, session: int) -> str | None:
         """Return where the session's connection comes from; None without one."""
         connection = self._by_session.get(session)
-        return None if connection is None else connection.address
+        return None if connection is None else connection.peer.address
 
     def of(self, session: int) -> Connection | None:
         """Return the session's connection, a closing one included; None without one."""
@@ -81,10 +95,28 @@ class Connections:
         engine = self._sequencer.venue.engine
         return sum(engine.pending(session) for session in self._by_session)
 
-    def add(self, descriptor: int, session: int, address: str, rest: bytes) -> bool:
+    @property
+    def encrypted(self) -> int:
+        """How many connections are encrypted."""
+        return len(self._tls)
+
+    def peers(self) -> Iterator[tuple[int, Peer]]:
+        """Each live session and who is at the other end."""
+        for connection in list(self._by_session.values()):
+            if self._sequencer.venue.is_live(connection.session):
+                yield connection.session, connection.peer
+
+    def add(
+        self,
+        descriptor: int,
+        session: int,
+        peer: Peer,
+        rest: bytes,
+        channel: Channel | None = None,
+    ) -> bool:
         """Give a socket to the pump, with a ring; False when no ring or slot is free.
 
-        Until that answer the descriptor is the caller's.
+        Until that answer the descriptor is the caller's.  `channel` has the keys of a TLS one.
         """
         leftover = self._by_session.get(session)
         if leftover is not None:
@@ -96,19 +128,38 @@ class Connections:
         if slot is None:
             engine.detach(session)
             return False
-        self._by_session[session] = Connection(session, slot, address, pump.now_ns())
+        self._by_session[session] = Connection(session, slot, peer, pump.now_ns())
+        if channel is not None:
+            self._tls.add(slot, channel)
         return True
+
+    def decrypt(self, slot: int) -> Event | None:
+        """Take what came over an encrypted connection; what it has for Python now."""
+        found = self._tls.read(slot)
+        if isinstance(found, Broken):
+            self._end_broken([found])
+            return None
+        return found
+
+    def cut_broken(self) -> bool:
+        """End the encrypted connections that cannot be written to; whether there were any."""
+        broken = self._tls.take_broken()
+        if broken:
+            self._end_broken(broken)
+        return bool(broken)
+
+    def _end_broken(self, broken: list[Broken]) -> None:
+        details = {each.slot: each.detail for each in broken}
+        for connection in list(self._by_session.values()):
+            if connection.slot in details:
+                self._end(connection, TLS_BROKEN, detail=details[connection.slot])
 
     def cut(self, event: Event) -> None:
         """End a connection for what the pump reports; the venue is told."""
         connection = self._by_session.get(event.session)
         if connection is None or connection.slot != event.slot:
             return
-        cause = _CUT_CAUSES[event.kind]
-        if self._sequencer.venue.is_live(event.session):
-            self._note_end("session cut", connection, cause, **_details(event))
-            self._sequencer.apply(DisconnectInput(event.session, cause))
-        self._remove(connection)
+        self._end(connection, _CUT_CAUSES[event.kind], **_details(event))
 
     def sweep(self) -> None:
         """Remove closing connections that have drained, or had their time."""
@@ -126,18 +177,20 @@ class Connections:
     def close_all(self, cause: str) -> None:
         """End every connection that is left, live ones with a DISCONNECT input."""
         for connection in list(self._by_session.values()):
-            if self._sequencer.venue.is_live(connection.session):
-                self._note_end("session cut", connection, cause)
-                self._sequencer.apply(DisconnectInput(connection.session, cause))
-            self._remove(connection)
+            self._end(connection, cause)
 
-    def close(self, session: int, cause: str) -> None:
+    def _end(self, connection: Connection, cause: str, **details: object) -> None:
+        """Remove a connection; the venue is told if its session is live."""
+        if self._sequencer.venue.is_live(connection.session):
+            self._note_end("session cut", connection, cause, **details)
+            self._sequencer.apply(DisconnectInput(connection.session, cause))
+        self._remove(connection)
+
+    def close(self, session: int, cause: str, **details: object) -> None:
         """End a session's connection at once, for a cause of ours."""
         connection = self._by_session.get(session)
         if connection is not None and self._sequencer.venue.is_live(session):
-            self._note_end("session cut", connection, cause)
-            self._sequencer.apply(DisconnectInput(session, cause))
-            self._remove(connection)
+            self._end(connection, cause, **details)
 
     def _close_for_venue(self, disconnected: Disconnected) -> None:
         connection = self._by_session.get(disconnected.session)
@@ -149,6 +202,7 @@ class Connections:
         self._closing.add(disconnected.session)
 
     def _remove(self, connection: Connection) -> None:
+        self._tls.end(connection.slot)
         self._sequencer.pump.remove(connection.slot)
         self._sequencer.venue.engine.detach(connection.session)
         self._feeder.forget(connection.session)
@@ -158,7 +212,7 @@ class Connections:
     def _note_end(self, event: str, connection: Connection, cause: str, **details: object) -> None:
         self.ended[cause] += 1
         name = self._sequencer.venue.registry.session_names()[connection.session]
-        self._log.info(event, session=name, cause=cause, address=connection.address, **details)
+        self._log.info(event, session=name, cause=cause, address=connection.peer.address, **details)
 
 
 def _details(event: Event) -> dict[str, object]:

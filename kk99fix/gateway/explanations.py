@@ -11,5 +11,6 @@ from typing import Final
 from kk99fix.gateway.explanations_of_arrival import ARRIVAL
 from kk99fix.gateway.explanations_of_proofs import PROOFS
 from kk99fix.gateway.explanations_of_sessions import SESSIONS
+from kk99fix.gateway.explanations_of_tls import TLS
 
-EXPLANATIONS: Final = ARRIVAL | SESSIONS | PROOFS
+EXPLANATIONS: Final = ARRIVAL | TLS | SESSIONS | PROOFS

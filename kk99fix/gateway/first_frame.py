@@ -2,10 +2,10 @@
 
 from typing import Final
 
-import trio
 from attrs import field, frozen
 
 from kk99fix.fix.framing import Frame, Framer
+from kk99fix.gateway.arrival import Receiver
 
 RECEIVE_BYTES: Final = 4096
 
@@ -18,9 +18,7 @@ class FirstFrame:
     rest: bytes = field(repr=False)
 
 
-async def read_first_frame(
-    sock: trio.socket.SocketType, data: bytes, bytes_max: int
-) -> FirstFrame | None:
+async def read_first_frame(sock: Receiver, data: bytes, bytes_max: int) -> FirstFrame | None:
     """The first frame, begun with `data`; None when the bytes are no FIX, too long, or end."""
     framer = Framer(bytes_max)
     while True:

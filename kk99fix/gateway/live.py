@@ -58,9 +58,13 @@ class LiveLoop:
         self._sequencer.check()
         for event in self._pump.read():
             self._take(event)
+        for slot in self._pump.ciphered:
+            found = self._connections.decrypt(slot)
+            if found is not None:
+                self._take(found)
         self._sequencer.commit()
         events = self._pump.events()
-        if events:
+        if self._connections.cut_broken() or events:
             for event in events:
                 self._take(event)
             self._sequencer.commit()

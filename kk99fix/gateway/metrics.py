@@ -31,6 +31,7 @@ from kk99fix.gateway.feeder import FeedStatistics
 from kk99fix.gateway.listening import ListenError
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.reloader import ReloadStatistics
+from kk99fix.gateway.tls_statistics import TlsStatistics, tls_statistics
 from kk99fix.journal.writer import WriterStatistics
 from kk99fix.matcher.pump import Durability, PumpStatistics
 from kk99fix.matcher.values import Statistics
@@ -74,6 +75,7 @@ class Snapshot:
     projector: ProjectorStatistics
     #: None: the files are not followed.
     reloads: ReloadStatistics | None
+    tls: TlsStatistics
 
 
 class Snapshots:
@@ -117,6 +119,7 @@ class Snapshots:
             keeper=gateway.child_reports.keeper,
             projector=gateway.child_reports.projector,
             reloads=None if gateway.reloader is None else gateway.reloader.statistics(),
+            tls=tls_statistics(gateway.tls, gateway.connections.encrypted),
         )
 
 
@@ -132,6 +135,7 @@ class GatewayCollector(Collector):
         newest = self._snapshots.newest
         yield from _core_metrics(newest)
         yield from _io_metrics(newest)
+        yield from _tls_metrics(newest.tls)
         yield from _durability_metrics(newest.durability)
         yield from _feed_metrics(newest.feeds)
         yield from _child_metrics(newest.children)
@@ -248,6 +252,28 @@ def _io_metrics(newest: Snapshot) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "kk99_clock_alarm", "1 while UTC is too far away to be followed", newest.clock_alarm
+    )
+
+
+def _tls_metrics(tls: TlsStatistics) -> Iterator[Metric]:
+    """What passes the TLS listener; all 0 without one."""
+    yield GaugeMetricFamily("kk99_tls_sessions", "Sessions over TLS", tls.sessions)
+    yield GaugeMetricFamily(
+        "kk99_tls_handshakes_waiting", "Handshakes being computed, or waiting for it", tls.waiting
+    )
+    yield _labelled(
+        "kk99_tls_handshakes", "Handshakes done, by version", "version", tls.handshakes.items()
+    )
+    yield _labelled(
+        "kk99_tls_failures", "Handshakes failed, by cause", "cause", tls.failures.items()
+    )
+    yield _labelled(
+        "kk99_tls_reloads", "Reads of the TLS files, by outcome", "outcome", tls.reloads.items()
+    )
+    yield GaugeMetricFamily(
+        "kk99_tls_certificate_expiry_timestamp_seconds",
+        "When our certificate expires, UTC",
+        tls.certificate_expiry_s,
     )
 
 

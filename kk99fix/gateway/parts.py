@@ -18,6 +18,7 @@ from kk99fix.gateway.operator_stop import StopRequests
 from kk99fix.gateway.reloader import Reloader
 from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
+from kk99fix.gateway.tls_listener import TlsListener
 from kk99fix.gateway.unknown_trades import UnknownTrades
 from kk99fix.state.storage import Storage
 
@@ -30,6 +31,8 @@ class Gateway:
     storage: Storage
     sequencer: Sequencer
     connections: Connections
+    #: None where [tls] has no port.
+    tls: TlsListener | None
     feeder: Feeder
     loop: LiveLoop
     acceptor: Acceptor

@@ -45,8 +45,12 @@ class Refusals:
         *,
         live_address: str | None = None,
         balancer: str | None = None,
+        detail: str | None = None,
     ) -> None:
-        """Count a refusal, keep and log it; `live_address` has the session that was asked for."""
+        """Count a refusal, keep and log it; `live_address` has the session that was asked for.
+
+        `detail` is what OpenSSL says of a handshake that failed.
+        """
         self.counts[cause] += 1
         reference = self.newest_reference
         self.recent.add(
@@ -64,7 +68,13 @@ class Refusals:
         left_out = self._budget.take(trio.current_time())
         if left_out is None:
             return
-        known = {"frame": frame, "live_address": live_address, "balancer": balancer}
+        known = {
+            "detail": detail,
+            "frame": frame,
+            "live_address": live_address,
+            "balancer": balancer,
+            **_about(peer),
+        }
         self._log.warning(
             "logon refused",
             reference=str(reference),
@@ -73,3 +83,9 @@ class Refusals:
             **{name: value for name, value in known.items() if value is not None},
             **left_out,
         )
+
+
+def _about(peer: Peer) -> dict[str, object]:
+    """What the log says of a counterparty that has shown a certificate."""
+    shown = peer.certificate
+    return {} if shown is None else {"certificate": shown.sha256.hex(), "subject": shown.subject}

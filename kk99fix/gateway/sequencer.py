@@ -6,6 +6,7 @@ lets go what the disk has by now, and returns: the pump wakes the live loop when
 Nothing here awaits, so no task ever sees half an input.
 The pump applies plain frames between two calls of `apply` by itself, on the same thread.
 
+`on_released` is called whenever messages may have been let go, for those that are encrypted first.
 What an outcome asks of the live process is handed to the listeners that were registered: a range to
 be sent again at once, so that its session's ring takes nothing more before it, the end of a
 connection after the records are written.
@@ -50,6 +51,7 @@ class Sequencer:
         self._failure: BaseException | None = None
         #: Frames handled by the session layer, by MsgType(35); order entry is the core's to count.
         self.frames: Counter[str] = Counter()
+        self.on_released: Callable[[], None] = lambda: None
         self.on_disconnect: Callable[[Disconnected], None] = lambda _: None
         self.on_resend: Callable[[ResendRange], None] = lambda _: None
         self.on_unknown_trade: Callable[[UnknownTrade], None] = lambda _: None
@@ -135,6 +137,7 @@ class Sequencer:
         while self._take_note(self.pump.flush()) is Flushed.ROLL:
             self._writer.roll(self.pump.room_needed, first_lsn=self.pump.waiting_lsn)
             self._point_pump()
+        self.on_released()
 
     def _take_note(self, flushed: Flushed) -> Flushed:
         """Note how far the journal is; raises when it goes no further."""

@@ -9,8 +9,7 @@ stop    no new connections, News(B) and Logout(5) to everybody, a bounded wait, 
 
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from kk99fix.config.load import Settings
 from kk99fix.config.resolve import resolve
 from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Authenticator, Clocks, Doors
+from kk99fix.gateway.certificate_watch import CertificateWatch
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR, ChildReports
 from kk99fix.gateway.children import ChildCommand, Children
 from kk99fix.gateway.chunks import Chunks
@@ -31,7 +31,7 @@ from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.disk_space import DiskSpace
 from kk99fix.gateway.feeder import Feeder
-from kk99fix.gateway.listening import ListenError
+from kk99fix.gateway.listening import Place, accepting, listen
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.metrics import Snapshots, exporting
@@ -47,6 +47,7 @@ from kk99fix.gateway.resend_log import ResendLog
 from kk99fix.gateway.schedules import Schedules
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.timers import catch_up_day, keep_time, roll_days, steer_clock
+from kk99fix.gateway.tls_listener import TlsListener
 from kk99fix.gateway.unknown_trades import UnknownTrades
 from kk99fix.gateway.unwritten import UnwrittenRecords
 from kk99fix.journal.files import Files
@@ -98,12 +99,13 @@ def start(
     children: Sequence[ChildCommand] = (),
     seeds: Seeds | None = None,
     folders: Folders | None = None,
+    tls: TlsListener | None = None,
 ) -> Gateway:
     """Recover the venue and bring its configuration and day up to date.
 
     The records are written through `disk` where it is given, else by the system; `files` makes
     all other changes to the state directory. `children` are started once it serves.
-    Without `seeds` no session that asks for codes can log on.
+    Without `seeds` no session that asks for codes can log on, without `tls` none that asks for it.
     With `folders` the files in them are followed.
     Raises `JournalError`, `DivergenceError`, `ConfigRefusedError` and `CoreError`, each with a
     text that says what to do.
@@ -140,8 +142,9 @@ def start(
     disk_space.begin()
     authenticator = _authenticator(current, sequencer, schedules, seeds or NoSeeds(), log)
     acceptor = Acceptor(
-        settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass
+        settings.venue.listen, authenticator, sequencer, connections, log, loop.run_pass, tls
     )
+    CertificateWatch(current, sequencer, connections, tls)
     acceptor.refusals.file_of = current.session
     reports = ChildReports(log, storage.sent)
     family = Children(children, log)
@@ -152,6 +155,7 @@ def start(
         storage=storage,
         sequencer=sequencer,
         connections=connections,
+        tls=tls,
         feeder=feeder,
         loop=loop,
         acceptor=acceptor,
@@ -233,20 +237,44 @@ def _bring_up_to_date(settings: Settings, storage: Storage, sequencer: Sequencer
     catch_up_day(sequencer, settings.calendar, log)
 
 
+def places_of(
+    gateway: Gateway,
+    *,
+    ready: Callable[[str, int], None],
+    ready_tls: Callable[[str, int], None],
+    host: str | None = None,
+    port: int | None = None,
+    tls_port: int | None = None,
+) -> list[Place]:
+    """Where counterparties connect: what venue.toml says, but for what is given.
+
+    The plain address comes last: who waits for its line knows that the others listen too.
+    """
+    own, tls, acceptor = gateway.settings.venue.listen, gateway.tls, gateway.acceptor
+    places = []
+    if tls is not None and tls.tls.port is not None:
+        names = "--tls-port", "host under [tls] in venue.toml"
+        wanted = tls.tls.port if tls_port is None else tls_port
+        address = tls.tls.host, wanted
+        places.append(Place("FIX over TLS", *address, *names, acceptor.handle_tls, ready_tls))
+    if own.plain:
+        address = own.host if host is None else host, own.port if port is None else port
+        places.append(Place("FIX", *address, "--port", "--host", acceptor.handle, ready))
+    return places
+
+
 async def serve(
     gateway: Gateway,
     *,
-    host: str,
-    port: int,
+    places: Sequence[Place],
     metrics_host: str,
     metrics_port: int,
-    ready: Callable[[str, int], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends the wait for the counterparties' Logout(5).
 
     SIGHUP has the files looked at.
 
-    `ready` is called with the address that listens.
+    `places` is where counterparties connect, of `places_of`.
     Raises `ListenError`, `OperatorSocketError`, `JournalError`.
     """
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
@@ -258,11 +286,9 @@ async def serve(
 
         await run(
             gateway,
-            host=host,
-            port=port,
+            places=places,
             metrics_host=metrics_host,
             metrics_port=metrics_port,
-            ready=ready,
             wait_for_stop=wait_for_signal,
         )
 
@@ -270,11 +296,9 @@ async def serve(
 async def run(
     gateway: Gateway,
     *,
-    host: str,
-    port: int,
+    places: Sequence[Place],
     metrics_host: str,
     metrics_port: int,
-    ready: Callable[[str, int], None],
     wait_for_stop: Callable[[], Awaitable[None]],
 ) -> None:
     """Serve until `wait_for_stop` returns or the operator says so, then stop.
@@ -289,14 +313,14 @@ async def run(
             exporting(snapshots, metrics_host, metrics_port),
             opened(gateway.storage.state_dir) as operators,
         ):
-            listeners = await _listen(host, port)
+            listening = await listen(places)
             async with trio.open_nursery() as tasks:
                 for task in _tasks(gateway, snapshots):
                     tasks.start_soon(task)
                 tasks.start_soon(OperatorClients(gateway.operator, gateway.log).run, operators)
-                async with _accepting(gateway, listeners):
-                    address = listeners[0].socket.getsockname()
-                    ready(address[0], address[1])
+                async with accepting(listening):
+                    for each in listening:
+                        each.say_ready()
                     await wait_for_stop()
                 cause = GATEWAY_STOPPED
                 await _log_everybody_out(gateway, wait_for_stop)
@@ -321,22 +345,6 @@ def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitab
         gateway.children.run,
         *(() if gateway.reloader is None else (gateway.reloader.run,)),
     )
-
-
-async def _listen(host: str, port: int) -> list[trio.SocketListener]:
-    try:
-        return await trio.open_tcp_listeners(port, host=host)
-    except OSError as error:
-        raise ListenError("FIX", host, port, "--port", "--host", error) from error
-
-
-@asynccontextmanager
-async def _accepting(gateway: Gateway, listeners: list[trio.SocketListener]) -> AsyncIterator[None]:
-    """Take connections in while the block runs."""
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.serve_listeners, gateway.acceptor.handle, listeners)
-        yield
-        nursery.cancel_scope.cancel()
 
 
 async def _log_everybody_out(

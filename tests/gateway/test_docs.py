@@ -6,10 +6,11 @@ from support.config_folder import REPOSITORY
 from support.live_gateway import small_settings
 from support.still_gateway import StillGateway
 
-from kk99fix.gateway import acceptor, connections
+from kk99fix.gateway import acceptor, certificate_watch, connections
 from kk99fix.gateway.authentication import Refusal
 from kk99fix.gateway.metrics import GatewayCollector, Snapshots
 from kk99fix.gateway.reload import NETWORK_WITHDRAWN
+from kk99fix.gateway.tls_causes import TlsCause
 from kk99fix.session.effects import DisconnectCause
 from kk99fix.venue.leaving import DISABLED, REMOVED
 
@@ -38,12 +39,14 @@ def test_every_refusal_is_described() -> None:
     written = set(re.findall(r'Refused\("([a-z-]+)"\)|return "([a-z-]+)"', source))
     causes = {name for pair in written for name in pair if name} | {"network-of-nobody"}
 
-    assert section("Why a logon is refused") == causes | {refusal.value for refusal in Refusal}
+    causes |= {refusal.value for refusal in Refusal} | {cause.value for cause in TlsCause}
+    assert section("Why a logon is refused") == causes
 
 
 def test_every_end_is_described() -> None:
     """The table has every cause that the end of a session may have."""
     causes = {cause.value for cause in DisconnectCause} | set(connections._CUT_CAUSES.values())
+    causes |= {connections.TLS_BROKEN, certificate_watch.WITHDRAWN}
     ours = {
         *("gateway-stopped", "gateway-failed", "numbers-reset"),
         *(REMOVED.cause, DISABLED.cause, NETWORK_WITHDRAWN),
@@ -70,13 +73,16 @@ def test_every_end_is_described() -> None:
             "operator",
             "operator_clients",
             "operator_certification",
+            "tls_listener",
         ),
     ],
 )
 def test_every_log_event_is_described(module: str) -> None:
     """The table has every event that the gateway logs."""
     source = (Path(acceptor.__file__).parent / f"{module}.py").read_text()
-    pattern = r'(?:log\.(?:info|warning|error|exception)\(|_note_end\(|_say\(child, )\s*"([a-z ]+)"'
+    pattern = (
+        r'(?:log\.(?:info|warning|error|exception)\(|_note_end\(|_say\(child, )\s*"([a-zTLS, ]+)"'
+    )
     events = set(re.findall(pattern, source))
 
     assert events

@@ -2,6 +2,7 @@ import os
 import random
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -131,11 +132,11 @@ async def test_options_of_a_socket(live: Live, monkeypatch: pytest.MonkeyPatch) 
     given: list[int] = []
     add = live.gateway.connections.add
 
-    def spy(descriptor: int, session: int, address: str, rest: bytes) -> bool:
+    def spy(descriptor: int, *more: Any) -> bool:  # noqa: ANN401 - handed on as it is
         with socket.socket(fileno=os.dup(descriptor)) as sock:
             given.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             given.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
-        return add(descriptor, session, address, rest)
+        return add(descriptor, *more)
 
     monkeypatch.setattr(live.gateway.connections, "add", spy)
     async with await live.logged_on("BROKER1"):

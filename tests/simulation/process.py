@@ -20,6 +20,7 @@ import attrs
 from kk99fix.config.load import Settings
 from kk99fix.gateway import logs, server
 from kk99fix.gateway.acceptor import Refused
+from kk99fix.gateway.arrival import Arrival
 from kk99fix.gateway.first_frame import FirstFrame
 from kk99fix.gateway.origin import Origin
 from kk99fix.gateway.parts import Gateway
@@ -144,8 +145,7 @@ class Process:
         acceptor = self.gateway.acceptor
         refused: Refused | None = at_once(
             acceptor._decide(
-                Socket(descriptor),  # type: ignore[arg-type]
-                Origin("127.0.0.1"),
+                Arrival.plain(Socket(descriptor), Origin("127.0.0.1")),  # type: ignore[arg-type]
                 FirstFrame(frame, rest),
             )
         )

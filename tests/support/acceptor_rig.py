@@ -11,6 +11,7 @@ from kk99fix.fix.message import Message
 from kk99fix.gateway.acceptor import Acceptor
 from kk99fix.gateway.authentication import Admitted, Refusal
 from kk99fix.gateway.peer import Peer
+from kk99fix.gateway.tls_channel import Channel
 from kk99fix.venue.inputs import LogonInput
 from kk99fix.venue.session_commands import ProbeInput
 from support.frames import frame
@@ -151,10 +152,13 @@ class Rig:
         """Return some address."""
         return "192.0.2.9"
 
-    def add(self, descriptor: int, session: int, address: str, rest: bytes) -> bool:
+    def add(
+        self, descriptor: int, session: int, peer: Peer, rest: bytes, channel: Channel | None
+    ) -> bool:
         """Take a socket over."""
+        assert channel is None
         if self.slot_free:
-            self.done.append((descriptor, session, address, rest))
+            self.done.append((descriptor, session, peer.address, rest))
         return self.slot_free
 
     async def connect(self, *data: bytes | OSError, address: str = "192.0.2.1") -> FakeSocket:

@@ -8,6 +8,7 @@ import contextlib
 import re
 import socket
 
+from kk99fix.gateway.peer import Peer
 from kk99fix.venue.inputs import LogonInput, TickInput
 from kk99fix.venue.session_commands import StopInput
 from support.model_peer import ModelPeer, stamp
@@ -77,7 +78,7 @@ class GatewayHost:
         if self._waiting is not None:
             descriptor = self._waiting.detach()
             self._waiting = None
-            assert gateway.connections.add(descriptor, self.session, "127.0.0.1", b"")
+            assert gateway.connections.add(descriptor, self.session, Peer("127.0.0.1"), b"")
             gateway.sequencer.apply(LogonInput(self.session, frame, "127.0.0.1"))
             gateway.sequencer.commit()
             return

@@ -15,6 +15,7 @@ from kk99fix.gateway import logs, server
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.reloader import Folders
+from kk99fix.gateway.tls_listener import TlsListener
 from kk99fix.vault.seeds import Seeds
 from support.config_folder import ConfigFolder
 from support.gateway_process import free_port
@@ -92,6 +93,7 @@ class Live:
     port: int
     metrics_port: int
     _stops: trio.MemorySendChannel[None]
+    tls_port: int = 0
 
     def stop(self) -> None:
         """Ask the gateway to stop, as a signal does."""
@@ -128,11 +130,16 @@ async def live_gateway(
     *,
     seeds: Seeds | None = None,
     folders: Folders | None = None,
+    config_dir: Path | None = None,
 ) -> AsyncIterator[Live]:
-    """Serve while the block runs, then stop as SIGTERM does; with `folders` follow their files."""
+    """Serve while the block runs, then stop as SIGTERM does.
+
+    With `folders` their files are followed, with a `config_dir` there is TLS too.
+    """
     logged = LogLines()
     stops, stopped = trio.open_memory_channel[None](10)
-    gateway = server.start(settings, state_dir, logged.log, seeds=seeds, folders=folders)
+    tls = None if config_dir is None else TlsListener(config_dir, settings.venue.tls, logged.log)
+    gateway = server.start(settings, state_dir, logged.log, seeds=seeds, folders=folders, tls=tls)
     live = Live(gateway, logged, 0, free_port(), stops)
     listening = trio.Event()
 
@@ -140,14 +147,17 @@ async def live_gateway(
         live.port = port
         listening.set()
 
+    def ready_tls(_host: str, port: int) -> None:
+        live.tls_port = port
+
     async def serve() -> None:
         await server.run(
             live.gateway,
-            host=HOST,
-            port=0,
+            places=server.places_of(
+                live.gateway, ready=ready, ready_tls=ready_tls, host=HOST, port=0, tls_port=0
+            ),
             metrics_host=HOST,
             metrics_port=live.metrics_port,
-            ready=ready,
             wait_for_stop=stopped.receive,
         )
 

@@ -10,6 +10,7 @@ import attrs
 from kk99fix.config.load import Settings
 from kk99fix.gateway import server
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.peer import Peer
 from kk99fix.journal.files import Files
 from kk99fix.matcher.disk_calls import DiskCalls
 from kk99fix.vault.seeds import Seeds
@@ -133,7 +134,7 @@ class StillGateway:
         self._peers.append(peer)
         frame = peer.frame("A", [(98, 0), (108, 60), *(logon or [])])
         with ours:
-            assert self.gateway.connections.add(ours.fileno(), session, "127.0.0.1", rest)
+            assert self.gateway.connections.add(ours.fileno(), session, Peer("127.0.0.1"), rest)
             ours.detach()
         self.gateway.sequencer.apply(LogonInput(session, frame, "127.0.0.1"))
         self.gateway.sequencer.commit()
