@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -63,12 +64,16 @@ class Task:
     warmup_s: float
     #: The peer answers New to everything.
     floor: bool = False
+    #: File of the CA of the server's certificate, where the line is over TLS.
+    ca_file: Path | None = None
 
 
 def arguments(task: Task, server: Server) -> list[str]:
     """Return the client's command line."""
     line = task.line
-    command: list[object] = [BUILD / "kk_load", "--host", server.host, "--port", server.port]
+    command: list[object] = [BUILD / "kk_load", "--host", server.host]
+    command += ["--port", server.port if task.ca_file is None else server.tls_port]
+    command += [] if task.ca_file is None else ["--tls", task.ca_file]
     command += ["--sessions", f"LOAD:{line.sessions}", "--mode", line.mode]
     command += ["--window", line.window, "--refill", line.refill, "--account", ACCOUNT_SUFFIX]
     command += ["--seconds", task.seconds, "--warmup", task.warmup_s, "--seed", task.round + 1]

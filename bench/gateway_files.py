@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 
+from bench.certificates import CERTIFICATE_FILE, KEY_FILE, write_certificates
 from bench.lines import Line
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -52,6 +53,13 @@ max_bytes = 1_099_511_627_776
 [rates]
 EUR = "1.08"
 GBP = "1.27"
+"""
+
+_TLS = f"""
+[tls]
+port = 0
+certificate = "{CERTIFICATE_FILE}"
+private_key = "{KEY_FILE}"
 """
 
 _RISK = """\
@@ -137,6 +145,9 @@ def write_gateway_files(root: Path, line: Line) -> GatewayFiles:
         sessions=line.sessions + line.further + SPARE,
         ring_bytes=line.ring_bytes,
     )
+    if line.tls:
+        write_certificates(files.config)
+        venue += _TLS
     (files.config / "venue.toml").write_text(venue)
     (files.config / "risk.toml").write_text(_RISK)
     for comp_id in comp_ids(line.sessions):

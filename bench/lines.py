@@ -33,6 +33,8 @@ class Line:
     replay: bool = False
     #: What is compared with the peers: "orders_per_s", or "p50_us" where latency is the point.
     compared: str = "orders_per_s"
+    #: Over TLS 1.3; the peers speak none.
+    tls: bool = False
     #: The gateway's level; at "durable" the disk itself is timed after each run.
     durability: str = "process"
 
@@ -60,6 +62,20 @@ LINES: tuple[Line, ...] = (
         spin=True,
         orders=1_000_000,
         compared="p50_us",
+    ),
+    Line("single", "plain orders, 1 x 1000", "plain", 1, 1000),
+    Line("tls", "plain orders over TLS, 1 x 1000", "plain", 1, 1000, tls=True),
+    Line("tls-4", "plain orders over TLS, 4 x 1000", "plain", 4, 1000, tls=True),
+    Line(
+        "tls-latency",
+        "plain over TLS, one outstanding, client spins",
+        "plain",
+        1,
+        1,
+        spin=True,
+        orders=1_000_000,
+        compared="p50_us",
+        tls=True,
     ),
     Line("durable", "plain, each on the disk, 8 x 2000", "plain", 8, 2000, durability="durable"),
     Line(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attrs
 
+from bench.certificates import CA_FILE
 from bench.client import Run, Task, run_client
 from bench.disk import sync_p50_us
 from bench.gateway_files import write_gateway_files
@@ -76,11 +77,15 @@ class Plan:
         pool = SegmentPool(self.root / "pool")
         for number in range(self.rounds):
             for line in self.lines:
-                for server in self.servers:
+                for server in self._servers_of(line):
                     run = self._gateway(line, number, pool) if server == GATEWAY else None
                     run = run or self._peer(line, number, server)
                     self.runs.append(run)
                     self.say(describe(run))
+
+    def _servers_of(self, line: Line) -> list[str]:
+        """The servers that a line is for: the peers speak no TLS."""
+        return [server for server in self.servers if server == GATEWAY or not line.tls]
 
     def _gateway(self, line: Line, number: int, pool: SegmentPool) -> Run:
         folder = self.root / "run"
@@ -92,7 +97,10 @@ class Plan:
             guess = math.ceil(self.seconds * SEGMENTS_PER_SECOND)
             pool.lend(files.journal, 1 + self._written.get(line.name, guess))
             command = gateway_command(files)
-            task = Task(line, GATEWAY, number, self.seconds, self._warmup_s(self.seconds))
+            task = Task(
+                *(line, GATEWAY, number, self.seconds, self._warmup_s(self.seconds)),
+                ca_file=files.config / CA_FILE if line.tls else None,
+            )
             with running(command, folder) as server:
                 run = run_client(task, server)
             if line.durability == "durable":
@@ -133,6 +141,6 @@ def describe(run: Run) -> str:
     return (
         f"round {run.round + 1}  {run.line:<13} {run.server:<10}"
         f"{run.orders_per_s:>12,.0f}/s {run.cpu_s_per_million:>8.2f} CPU s/M"
-        f"  p50 {run.p50_us:,.0f} us  p99 {run.p99_us:,.0f} us"
+        f"  p50 {run.p50_us:,.0f} us  p99 {run.p99_us:,.0f} us  client {run.client_cpu_s:.1f} CPU s"
         f"{disk}  stolen {run.stolen_s:.2f} s  foreign {run.foreign_s:.2f} s{mark}"
     )

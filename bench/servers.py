@@ -19,6 +19,7 @@ from bench.gateway_files import REPOSITORY, GatewayFiles
 
 READY_WITHIN_S = 300.0
 STOP_WITHIN_S = 60.0
+_TLS = re.compile(rb"^listening with TLS on \S+:(\d+)\s*$", re.MULTILINE)
 _READY = re.compile(rb"^listening on (\S+):(\d+)\s*$", re.MULTILINE)
 BUILD = REPOSITORY / "build" / "bench"
 
@@ -36,6 +37,8 @@ class Server:
     port: int
     #: From the start of the process to the line that says it is ready.
     ready_after_s: float
+    #: Where it takes TLS; None where it does not.
+    tls_port: int | None = None
 
 
 def server_core() -> int | None:
@@ -88,7 +91,9 @@ def running(command: Sequence[str], folder: Path) -> Iterator[Server]:
         try:
             match = wait_ready(process, out_path, error_path, begun)
             ready_after_s = time.monotonic() - begun
-            yield Server(process.pid, match[1].decode(), int(match[2]), ready_after_s)
+            over_tls = _TLS.search(match.string)
+            tls_port = None if over_tls is None else int(over_tls[1])
+            yield Server(process.pid, match[1].decode(), int(match[2]), ready_after_s, tls_port)
         finally:
             stop(process)
 

@@ -14,6 +14,7 @@
  *   options.c -> struct load_options
  *   main.c    -> the loop: read (wire.c, parse.c, check.c), refill (flow.c, template.c), write
  *   result.c  -> one JSON object on standard output
+ *   tls.c     -> OpenSSL, when asked for
  *   desk.c    -> another program, the desks that fetch their day again
  */
 #ifndef KK_BENCH_LOAD_H
@@ -25,6 +26,7 @@
 #include <stdio.h>
 
 #include "histogram.h"
+#include "tls.h"
 
 enum {
     LOAD_SESSIONS_MAX = 4096,
@@ -70,6 +72,7 @@ struct load_options {
     bool spin;            /* poll sockets without ever sleeping */
     bool floor;           /* the peer answers New to everything: check only numbers and ids */
     bool verify_checksum; /* check CheckSum(10) of every inbound frame */
+    const char *tls_ca;   /* file of the CA that the server's certificate is of; NULL: no TLS */
     bool no_logout;       /* leave by closing the socket */
     const char *journal;  /* prefix of files that get every received byte; NULL: none */
 };
@@ -107,6 +110,7 @@ struct load_template {
 
 struct load_session {
     int fd;
+    void *tls; /* of OpenSSL; NULL: a plain connection */
     uint32_t index;
     const char *comp_id;
     bool logged_on, logging_out, closed, writable_wanted;
@@ -137,6 +141,7 @@ enum load_phase { LOAD_WARMUP, LOAD_MEASURE, LOAD_DRAIN, LOAD_LOGOUT, LOAD_DONE 
 struct load_client {
     const struct load_options *options;
     struct load_session *sessions;
+    struct load_tls *tls; /* NULL: plain connections */
     int epoll_fd;
     enum load_phase phase;
     uint64_t now_ns; /* steady clock, read once per pass */

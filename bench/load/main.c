@@ -1,6 +1,7 @@
 /* The loop: Logon on all sessions, warm up, measure, drain, Logout, verdict. */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -84,6 +85,13 @@ static bool prepare(struct load_client *client) {
     if (client->epoll_fd < 0 || client->sessions == NULL || client->receive == NULL) {
         fprintf(stderr, "kk_load: no memory\n");
         return false;
+    }
+    if (options->tls_ca != NULL) {
+        client->tls = load_tls_open(options->tls_ca);
+        if (client->tls == NULL) {
+            return false;
+        }
+        signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     }
     for (uint32_t i = 0; i < options->sessions; i++) {
         if (!prepare_session(client, i)) {

@@ -31,6 +31,7 @@ static const char usage_text[] =
     "  --floor                the peer is the echo server\n"
     "  --verify-checksum      check CheckSum(10) of every inbound message\n"
     "  --server-pid PID       process whose CPU time is measured\n"
+    "  --tls CA               over TLS; file of the CA of the server's certificate\n"
     "  --no-logout            close the sockets at the end\n"
     "  --journal PREFIX       write every received byte to PREFIX.COMPID\n";
 
@@ -63,6 +64,7 @@ enum {
     OPT_FLOOR,
     OPT_VERIFY,
     OPT_SERVER_PID,
+    OPT_TLS,
     OPT_NO_LOGOUT,
     OPT_JOURNAL
 };
@@ -96,6 +98,7 @@ static const struct option long_options[] = {
     {"floor", no_argument, NULL, OPT_FLOOR},
     {"verify-checksum", no_argument, NULL, OPT_VERIFY},
     {"server-pid", required_argument, NULL, OPT_SERVER_PID},
+    {"tls", required_argument, NULL, OPT_TLS},
     {"no-logout", no_argument, NULL, OPT_NO_LOGOUT},
     {"journal", required_argument, NULL, OPT_JOURNAL},
     {NULL, 0, NULL, 0},
@@ -256,6 +259,9 @@ static bool take_session(int option, const char *text, struct load_options *o) {
         return number(text, UINT32_MAX, &o->next_in);
     case OPT_RESET:
         o->reset = true;
+        return true;
+    case OPT_TLS:
+        o->tls_ca = text;
         return true;
     case OPT_NO_LOGOUT:
         o->no_logout = true;

@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -47,6 +48,12 @@ bool load_connect(struct load_client *client, struct load_session *session) {
         return false;
     }
     setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (client->tls != NULL) {
+        session->tls = load_tls_connect(client->tls, session->fd);
+        if (session->tls == NULL || fcntl(session->fd, F_SETFL, O_NONBLOCK) != 0) {
+            return false;
+        }
+    }
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = session->index};
     return epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, session->fd, &event) == 0;
 }
@@ -169,7 +176,10 @@ static size_t consume(struct load_client *client, struct load_session *session, 
 void load_receive(struct load_client *client, struct load_session *session) {
     char *buffer = client->receive;
     size_t kept = session->partial_length;
-    ssize_t got = recv(session->fd, buffer + kept, LOAD_RECEIVE_BYTES, MSG_DONTWAIT);
+    ssize_t got =
+        session->tls == NULL
+            ? recv(session->fd, buffer + kept, LOAD_RECEIVE_BYTES, MSG_DONTWAIT)
+            : load_tls_receive(client->tls, session->tls, buffer + kept, LOAD_RECEIVE_BYTES);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
@@ -207,8 +217,11 @@ void load_flush(struct load_client *client, struct load_session *session) {
     if (session->closed || session->out_head == session->out_tail) {
         return;
     }
-    ssize_t sent = send(session->fd, session->out + session->out_head,
-                        session->out_tail - session->out_head, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const char *bytes = session->out + session->out_head;
+    size_t length = session->out_tail - session->out_head;
+    ssize_t sent = session->tls == NULL
+                       ? send(session->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+                       : load_tls_send(client->tls, session->tls, bytes, length);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
         load_close(client, session);
         return;
