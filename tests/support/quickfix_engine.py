@@ -73,14 +73,14 @@ def missing() -> str | None:
     return None
 
 
-def build() -> Path:
-    """Compile the engine unless that was done since its source changed; return the program."""
-    program = REPOSITORY / "build" / "interop" / "quickfix_peer"
-    if not program.exists() or program.stat().st_mtime < SOURCE.stat().st_mtime:
+def build(source: Path = SOURCE) -> Path:
+    """Compile an engine unless that was done since its source changed; return the program."""
+    program = REPOSITORY / "build" / "interop" / source.stem
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         program.parent.mkdir(parents=True, exist_ok=True)
         fresh = program.with_suffix(".new")
         command = ["g++", "-std=c++14", "-O1", "-Wno-deprecated", "-Wno-deprecated-declarations"]
-        subprocess.run([*command, "-o", fresh, SOURCE, "-lquickfix", "-pthread"], check=True)
+        subprocess.run([*command, "-o", fresh, source, "-lquickfix", "-pthread"], check=True)
         fresh.replace(program)
     return program
 

@@ -13,7 +13,7 @@ async def _wrong_comp_id(setting: Setting, tag: str, comp_id: str) -> None:
     rogue = await setting.rogue()
     await rogue.send("Heartbeat", (tag, comp_id))
     await rogue.expect("Reject", SessionRejectReason="COMPID_PROBLEM", RefSeqNum=2)
-    await rogue.expect("Logout", Text="*")
+    await rogue.expect("Logout")
     await rogue.expect_closed()
     await setting.beside()
 

@@ -14,6 +14,7 @@ import trio
 from kk99fix.fix.message import Message
 from kk99fix.harness.client import Identity, Value
 from kk99fix.harness.counterparty import Counterparty, StepFailedError
+from kk99fix.harness.ids import Ids
 from kk99fix.harness.misbehaving.calm import Calm
 from kk99fix.harness.scenario import Scenario
 
@@ -156,7 +157,8 @@ async def calm_beside(
     """Keep a good session logged on while the block runs; `scenario` is its own."""
     async with scenario:
         party = scenario.counterparty("GOOD", identity)
-        calm = Calm(party, scenario.ids, symbol, price)
+        # The bad session's scenario may have begun in the same millisecond.
+        calm = Calm(party, Ids(f"good-{scenario.ids.prefix}"), symbol, price)
         await calm.log_on()
         yield calm
         await party.logout()
