@@ -22,6 +22,7 @@ from bench.gateway_files import ACCOUNT_SUFFIX, comp_ids, desk_ids, write_gatewa
 from bench.lines import Line
 from bench.neighbours import Desks, Resent, stalled_reader, stalled_sender
 from bench.projector import CatchUp, Projector
+from bench.rogue import Rogue
 from bench.rounds import describe
 from bench.segments import SegmentPool
 from bench.servers import BUILD, Server, client_core, gateway_command, running
@@ -53,6 +54,8 @@ class Pair:
     projected: bool = False
     #: Session files that come, change and go.
     reloaded: int = 0
+    #: Whether the neighbours are a bad session and a good one beside it.
+    misbehaving: bool = False
 
 
 PAIRS: tuple[Pair, ...] = (
@@ -127,6 +130,23 @@ PAIRS: tuple[Pair, ...] = (
         aim=1.10,
         reloaded=500,
     ),
+    Pair(
+        Line(
+            "misbehaving",
+            "4 sessions, 20,000/s, beside a session that breaks the rules in every way",
+            "plain",
+            6,
+            100_000,
+            orders=6_000_000,
+        ),
+        loaded=4,
+        rate=20_000,
+        quick_rate=5_000,
+        recorded=0,
+        quick_recorded=0,
+        aim=1.10,
+        misbehaving=True,
+    ),
 )
 
 
@@ -144,6 +164,8 @@ class Outcome:
     catch_up: CatchUp | None = None
     #: The most that the tables were behind, of each run.
     behind_s: Sequence[float] = ()
+    #: Scenarios of the misbehaving peer that passed, of each run.
+    misbehaved: Sequence[int] = ()
 
     def p99_us(self, which: str) -> float:
         """Median p99 of the undisturbed runs, where there are any."""
@@ -187,6 +209,8 @@ class PairPlan:
         files = write_gateway_files(folder, line)
         self._reloader = Files(files, pair.reloaded)
         desks, projector = Desks(desk_ids(line.desks), recorded), Projector(files.state)
+        bad, good = comp_ids(line.sessions)[-2:]
+        rogue = Rogue(bad, good, folder)
         runs: list[Run] = []
         with ExitStack() as stack:
             stack.callback(shutil.rmtree, folder)
@@ -200,17 +224,24 @@ class PairPlan:
             begin_mib = anonymous_mib(server.pid)
             for number in range(self.rounds):
                 for which in (ALONE, BESIDE) if number % 2 == 0 else (BESIDE, ALONE):
-                    with self._neighbours(server, which, desks, projector):
-                        before_s = desks.cpu_s + projector.cpu_s
+                    with self._neighbours(server, which, desks, projector, rogue):
+                        before_s = desks.cpu_s + projector.cpu_s + rogue.cpu_s
                         run = self._load(server, which, number)
-                        used_s = desks.cpu_s + projector.cpu_s - before_s
+                        used_s = desks.cpu_s + projector.cpu_s + rogue.cpu_s - before_s
                         foreign_s = run.foreign_s - used_s
                         runs.append(attrs.evolve(run, foreign_s=max(foreign_s, 0.0)))
                     self.say(describe(runs[-1]))
             end_mib = anonymous_mib(server.pid)
         caught_up = next(iter(projector.catch_ups), None)
         return Outcome(
-            pair, runs, desks.resent, begin_mib, end_mib, caught_up, tuple(projector.behind_s)
+            pair,
+            runs,
+            desks.resent,
+            begin_mib,
+            end_mib,
+            caught_up,
+            tuple(projector.behind_s),
+            tuple(rogue.passed),
         )
 
     def _record(self, server: Server, orders: int) -> None:
@@ -220,7 +251,7 @@ class PairPlan:
 
     @contextmanager
     def _neighbours(
-        self, server: Server, which: str, desks: Desks, projector: Projector
+        self, server: Server, which: str, desks: Desks, projector: Projector, rogue: Rogue
     ) -> Iterator[None]:
         """Be beside the load, if this is the run for it."""
         with ExitStack() as stack:
@@ -228,6 +259,8 @@ class PairPlan:
                 stack.enter_context(self._reloader.at_work(self.seconds))
             elif which == BESIDE and self.pair.projected:
                 stack.enter_context(projector.following())
+            elif which == BESIDE and self.pair.misbehaving:
+                stack.enter_context(rogue.misbehaving(server))
             elif which == BESIDE and self.pair.line.desks:
                 stack.enter_context(desks.fetching(server))
             elif which == BESIDE:

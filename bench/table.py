@@ -124,12 +124,19 @@ def pair_table(outcomes: Sequence[Outcome]) -> Table:
             f"{each.ratio:.3f}",
             f"{each.pair.aim:.2f}",
             f"{each.rss_begin_mib:,.0f} to {each.rss_end_mib:,.0f}",
-            f"{each.resent_per_s:,.0f}" if each.resent else "-",
+            neighbours_did(each),
             caught_up(each),
             f"{max(each.behind_s):.2f}" if each.behind_s else "-",
             "\n".join(f"{rate:,.0f}" for rate in rates),
         )
     return table
+
+
+def neighbours_did(outcome: Outcome) -> str:
+    """Return how many messages a second were sent again, or scenarios passed in a run."""
+    if outcome.misbehaved:
+        return f"{median(outcome.misbehaved):,.0f}\nbad deeds"
+    return f"{outcome.resent_per_s:,.0f}" if outcome.resent else "-"
 
 
 def caught_up(outcome: Outcome) -> str:

@@ -10,10 +10,12 @@ from bench.lines import LINES, Line
 from bench.neighbours import Resent
 from bench.pairs import ALONE, BESIDE, PAIRS, Outcome
 from bench.projector import oldest_s
+from bench.rogue import LEFT_OUT
 from bench.rounds import FLOOR, GATEWAY
 from bench.segments import SegmentPool, zero
 from bench.table import median_of, ratio
 from kk99fix.config.load import load
+from kk99fix.harness.misbehaving.catalog import catalog
 
 RUN = Run(
     line="plain",
@@ -57,6 +59,12 @@ def test_neighbours_are_felt_by_the_ratio_of_medians() -> None:
     assert outcome.ratio == pytest.approx(1.1)
     assert outcome.resent_per_s == 150.0
     assert attrs.evolve(outcome, resent=[]).resent_per_s == 0.0
+
+
+def test_what_misbehaves_beside_the_load_is_there() -> None:
+    """What is left out of the catalog is in it, and enough remains."""
+    assert set(catalog()) >= LEFT_OUT
+    assert len(set(catalog()) - LEFT_OUT) > 25
 
 
 def test_tables_are_oldest_just_before_the_next_state_shows() -> None:
