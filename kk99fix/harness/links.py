@@ -19,6 +19,7 @@ from kk99fix.fix.values import format_utc_timestamp
 from kk99fix.harness.client import Client, Identity
 from kk99fix.harness.frames import build
 from kk99fix.harness.ledger import Ledger
+from kk99fix.harness.proofs import proof_fields
 from kk99fix.harness.tap import Tap
 
 #: The other side closed the stream, or we did.
@@ -166,8 +167,10 @@ class RawLink:
             self._ledger.next_in = self._ledger.next_out = 1
         fields = [(98, b"0"), (108, b"%d" % self._identity.heart_bt_int_s)]
         fields += [(141, b"Y")] if reset else []
-        secrets = ((553, self._identity.username), (554, self._identity.password))
-        fields += [(tag, text.encode()) for tag, text in secrets if text is not None]
+        # One moment for all of it: a signature covers the SendingTime(52) that is written.
+        now_ns = self._clock_ns()
+        fields += proof_fields(self._identity, self._ledger.next_out, now_ns)
+        fields.append((52, format_utc_timestamp(now_ns)))
         await self.send(b"A", [*fields, *more], ())
 
     @property

@@ -9,15 +9,16 @@ from typing import Final
 import attrs
 import trio
 
-from kk99fix.harness.client import Identity
 from kk99fix.harness.conditions import Condition, Is, nth_value, number
 from kk99fix.harness.counterparty import Counterparty, StepFailedError, UnreachableError
 from kk99fix.harness.frames import text_frame
 from kk99fix.harness.scenario import Scenario
 from kk99fix.harness.script import steps
+from kk99fix.harness.script.credentials import BadValueError, identity_of, whole
 from kk99fix.harness.script.outcome import Outcome, Verdict
 from kk99fix.harness.script.steps import Script, Step, Term
 from kk99fix.harness.script.values import NoValueError, Values, is_pattern
+from kk99fix.harness.script.verbs import LOGON_FLAGS
 from kk99fix.harness.transcript import Kind
 from kk99fix.harness.vocabulary import FieldWords, UnknownWordError
 
@@ -27,15 +28,14 @@ NOTHING_WITHIN_S: Final = "0.5"
 _NO_FIELD: Final = FieldWords(0, "", number=True, meanings={})
 
 
-class BadValueError(ValueError):
-    """A value that was filled in cannot be used; the text says what would be right."""
-
-
 async def play(script: Script, scenario: Scenario, given: Mapping[str, str]) -> Outcome:
     """Play a script on a scenario that nothing else uses; `given` are the command line's values."""
     began = trio.current_time()
-    player = _Player(scenario, dict(given))
     outcome = Outcome(script.name, script.title, Verdict.PASSED, 0.0, scenario.transcript)
+    try:
+        player = _Player(scenario, given)
+    except NoValueError as error:
+        return attrs.evolve(outcome, verdict=Verdict.ERROR, text=f"--set: {error}")
     done = 0
     async with scenario:
         for step in script.steps:
@@ -65,14 +65,14 @@ def _verdict(error: Exception) -> Verdict:
 class _Player:
     """What has to be remembered from one step to the next."""
 
-    def __init__(self, scenario: Scenario, given: dict[str, str]) -> None:
-        """Begin with the command line's values."""
+    def __init__(self, scenario: Scenario, given: Mapping[str, str]) -> None:
+        """Begin with the command line's values, in which the environment may be named."""
         self._scenario = scenario
-        self._given = given
-        known = {"host": scenario.host, "port": str(scenario.port)} | given
-        self._values = Values(
-            scenario.ids, scenario.now_ns, scenario.transcript.secrets, variables=known
-        )
+        secrets = scenario.transcript.secrets
+        self._values = values = Values(scenario.ids, scenario.now_ns, secrets)
+        values.variables |= {"host": scenario.host, "port": str(scenario.port)}
+        self._given = {name: values.fill(text) for name, text in given.items()}
+        values.variables |= self._given
 
     async def take(self, step: Step) -> None:
         """Do what a step says."""
@@ -100,9 +100,8 @@ class _Player:
         match step.action:
             case steps.Connect():
                 await party.connect()
-            case steps.Logon(reset=reset, next_expected=next_expected, terms=terms):
-                fields, _ = self._fields(terms, step.who)
-                await party.logon(*fields, reset=reset, next_expected=next_expected)
+            case steps.Logon():
+                await self._log_on(step.action, party)
             case steps.Send(msg_type=msg_type, terms=terms):
                 fields, left_out = self._fields(terms, step.who)
                 await party.send(msg_type, *fields, left_out=left_out)
@@ -121,20 +120,19 @@ class _Player:
     # ------------------------------------------------------------------ actions
 
     def _declare(self, action: steps.DeclareParty) -> None:
-        options = {name: self._fill(text) for name, text in action.options.items()}
-        if "password" in options:
-            self._scenario.transcript.secrets.keep(options["password"])
-        identity = Identity(
-            options["sender"],
-            options["target"],
-            username=options.get("username"),
-            password=options.get("password"),
-            heart_bt_int_s=_whole(options.get("heartbeat", "30"), "heartbeat"),
-            kk99=action.kk99,
-        )
-        port = _whole(options["port"], "port") if "port" in options else None
+        filled = {name: self._fill(text) for name, text in action.options.items()}
+        options = {name: text for name, text in filled.items() if text}
+        identity = identity_of(options, self._scenario.transcript.secrets, kk99=action.kk99)
+        port = whole(options["port"], "port") if "port" in options else None
         address = (options.get("host"), port)
         self._scenario.counterparty(action.name, identity, raw=action.raw, address=address)
+
+    async def _log_on(self, action: steps.Logon, party: Counterparty) -> None:
+        how = {self._fill(text) for text in action.how} - {""}
+        for flag in how - set(LOGON_FLAGS):
+            raise BadValueError(f"{flag!r} is no way to log on: {' and '.join(LOGON_FLAGS)} are")
+        fields, _ = self._fields(action.terms, party.name)
+        await party.logon(*fields, reset="reset" in how, next_expected="next-expected" in how)
 
     async def _expect(
         self,
@@ -156,7 +154,7 @@ class _Player:
                 self._values.variables[term.captured] = value or ""
 
     def _set_numbers(self, party: Counterparty, options: dict[str, str]) -> None:
-        numbers = {name: _whole(self._fill(text), name) for name, text in options.items()}
+        numbers = {name: whole(self._fill(text), name) for name, text in options.items()}
         party.ledger.next_in = numbers.get("in", party.ledger.next_in)
         party.ledger.next_out = numbers.get("out", party.ledger.next_out)
 
@@ -199,12 +197,6 @@ class _Player:
         if term.literal or is_pattern(term.value):
             return Condition(term.field, term.comparison, value, term.literal)
         return Condition(term.field, term.comparison, term.field.code(value), literal=True)
-
-
-def _whole(text: str, what: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise BadValueError(f"{what}={text!r}: a whole number is wanted")
-    return int(text)
 
 
 def _holds(left: str, sign: str, right: str) -> bool:

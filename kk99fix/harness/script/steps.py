@@ -87,10 +87,9 @@ class Connect:
 
 @attrs.frozen
 class Logon:
-    """`PARTY logon`."""
+    """`PARTY logon`; `how` are its flags, as they stand there."""
 
-    reset: bool
-    next_expected: bool
+    how: tuple[str, ...]
     terms: tuple[Term, ...]
 
 

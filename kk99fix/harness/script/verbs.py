@@ -19,9 +19,15 @@ from kk99fix.harness.script.values import NAME, is_generated
 from kk99fix.harness.vocabulary import FieldWords, UnknownWordError, vocabulary
 
 _TERM: Final = re.compile(r"(!?[A-Za-z0-9_]+)(->|!=|>=|<=|=|>|<)")
-_OPTION: Final = re.compile(r"([a-z]+)(=)")
+_OPTION: Final = re.compile(r"([a-z_]+)(=)")
+_VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
 _SIGNS: Final = ("==", "!=", "<", "<=", ">", ">=", "~")
-_PARTY_OPTIONS: Final = ("sender", "target", "heartbeat", "username", "password", "host", "port")
+_PARTY_OPTIONS: Final = (
+    *("sender", "target", "heartbeat", "username", "password", "totp_seed", "signing_key"),
+    *("host", "port"),
+)
+#: How a party may log on.
+LOGON_FLAGS: Final = ("reset", "next-expected")
 
 Words = Sequence[Word]
 
@@ -65,7 +71,9 @@ def _options(words: Words, known: Sequence[str]) -> dict[str, str]:
     for word in words:
         parts = word.split(_OPTION)
         if parts is None or parts[0] not in known:
-            raise WrongError(f"{word.text!r} is none of {', '.join(f'{each}=' for each in known)}")
+            # What stands behind the sign may be a secret.
+            name = word.plain.partition("=")[0]
+            raise WrongError(f"{name!r} is none of {', '.join(f'{each}=' for each in known)}")
         if parts[0] in found:
             raise WrongError(f"{parts[0]}= stands there twice")
         found[parts[0]] = parts[2]
@@ -199,8 +207,9 @@ def _connect(words: Words) -> steps.Action:
 
 
 def _logon(words: Words) -> steps.Action:
-    flags, rest = _flags(words, ("reset", "next-expected"))
-    return steps.Logon("reset" in flags, "next-expected" in flags, _sent_terms(rest))
+    how = [word for word in words if word.text in LOGON_FLAGS or _VARIABLE.fullmatch(word.text)]
+    terms = _sent_terms([word for word in words if word not in how])
+    return steps.Logon(tuple(word.plain for word in how), terms)
 
 
 def _send(words: Words) -> steps.Action:
@@ -247,7 +256,7 @@ OF_SCRIPT: Final[dict[str, Verb]] = {
     "set": Verb("set NAME VALUE", _set),
     "party": Verb(
         "party NAME sender=COMPID target=COMPID [heartbeat=30] [username=...] [password=...] "
-        "[host=...] [port=...] [raw] [kk99]",
+        "[totp_seed=...] [signing_key=...] [host=...] [port=...] [raw] [kk99]",
         _party,
     ),
     "within": Verb("within SECONDS", lambda words: steps.Within(_seconds(_one(words, "number")))),

@@ -41,7 +41,7 @@ RAW = "party A sender=BROKER1 target=KK99 raw\n"
         (PARTY + "A connect now", 2, "'now' is not expected. Right is: PARTY connect"),
         (PARTY + "A drop hard", 2, "'hard' is not expected. Right is: PARTY drop [reset]"),
         (PARTY + "A numbers", 2, "in= or out= is wanted"),
-        (PARTY + "A numbers both=1", 2, "'both=1' is none of in=, out="),
+        (PARTY + "A numbers both=1", 2, "'both' is none of in=, out="),
         (PARTY + "A bytes 8=FIX 9=1", 2, "one text in quotes is wanted, and there are 2 words"),
         (PARTY + PARTY, 2, "there is a party A already"),
         ("party wait sender=A target=B", 1, "wait is a verb; take another name"),

@@ -1,3 +1,5 @@
+import base64
+import re
 import textwrap
 from pathlib import Path
 
@@ -7,6 +9,7 @@ from trio.testing import MockClock
 
 from kk99fix.fix.message import Message
 from kk99fix.harness.script.outcome import Outcome, Verdict
+from kk99fix.harness.transcript import Kind
 from kk99fix.session.effects import Send
 
 ORDER = (
@@ -102,6 +105,11 @@ async def test_every_verb(tmp_path: Path, autojump_clock: MockClock) -> None:
         ("set x abc\nnote ${x+1}", "error", 4, "x is 'abc', which is no number"),
         ("set x abc\nwait ${x}", "error", 4, "'abc' is no number of seconds"),
         ("set x BYU\nA send D Side=${x}", "error", 4, "no value of Side(54) is called 'BYU'"),
+        ("set x soon\nA drop\nA logon ${x}", "error", 5, "'soon' is no way to log on: reset and"),
+        ('party C sender="" target=x', "error", 3, "sender= is empty: a CompID is wanted"),
+        ("party C sender=x target=x totp_seed=18", "error", 3, "totp_seed= is no Base32"),
+        ("party C sender=x target=x signing_key=ab", "error", 3, "64 hex digits are wanted"),
+        ("party C sender=x target=x heartbeat=x", "error", 3, "heartbeat='x': a whole number"),
         ("A numbers in=x", "error", 3, "in='x': a whole number is wanted"),
     ],
 )
@@ -183,6 +191,55 @@ async def test_secrets_are_never_shown(
     assert outcome.verdict is Verdict.FAILED
     assert "Password(554)=***" in outcome.transcript.text
     assert [text for text in told if "canary" in text] == []
+
+
+async def test_what_a_party_logs_on_with(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A one-time code or a signature goes into RawData(96), and none of it is ever shown.
+
+    A secret of the command line may be in the environment; what is empty is not sent.
+    """
+    monkeypatch.setenv("KK99_TEST_SEED", base64.b32encode(b"canary-seed-20-bytes").decode())
+    outcome = await played(
+        tmp_path,
+        autojump_clock,
+        """\
+        default seed none
+        default word ""
+        party A sender=BROKER1 target=KK99 username=${word} password=${word} totp_seed=${seed}
+        party B sender=BROKER1 target=KK99 raw signing_key=${key}
+        default how reset
+        A logon ${how}
+        A logout
+        B logon ${how}
+        note ${seed} ${key}
+        """,
+        seed="${env:KK99_TEST_SEED}",
+        key="5c" * 32,
+    )
+    first, second = (
+        each.message
+        for each in outcome.transcript.entries
+        if each.kind is Kind.SENT and each.message is not None and each.message.msg_type == b"A"
+    )
+
+    assert outcome.passed, outcome.complaint
+    assert re.fullmatch(rb"TOTP \d{6}", first.get(96) or b"")
+    assert (first.get(553), first.get(554)) == (None, None)
+    assert len(base64.b64decode(second.get(96) or b"")) == 64
+    assert "RawData(96)=***" in outcome.transcript.text
+    assert "-- *** ***" in outcome.transcript.text
+
+
+async def test_a_secret_of_the_command_line_that_is_not_there(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Nothing is connected."""
+    outcome = await played(tmp_path, autojump_clock, HEAD, x="${env:KK99_NOT_SET}")
+
+    assert (outcome.verdict, outcome.steps_done) == (Verdict.ERROR, 0)
+    assert "--set: ${env:KK99_NOT_SET}: the environment has no KK99_NOT_SET" in outcome.complaint
 
 
 async def test_ids_are_new_in_what_is_sent_and_the_newest_elsewhere(
