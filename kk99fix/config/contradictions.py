@@ -319,7 +319,8 @@ def _scopes(
                     f"{_list(owner)} would be right",
                 )
         followed = {("account", name) for name in followed_accounts(scope, {**former, **owner})}
-        followed |= {("firm", name) for name in (firms if "*" in scope.firms else scope.firms)}
+        every = firms | set(former.values())
+        followed |= {("firm", name) for name in (every if "*" in scope.firms else scope.firms)}
         copies.update(followed)
         if any(copies[each] > COPIES_MAX for each in followed):
             copies.subtract(followed)

@@ -225,6 +225,11 @@ class Engine:
         copy_list(config, "copies", "copy_count", copies)
         _check(lib.kk_account_set(self._handle, account, config), f"account {name}")
 
+    def follow_all(self, session: int, *, follows: bool) -> None:
+        """Copy a session on all that firms and accounts set so far do, or no longer."""
+        status = lib.kk_follow_all(self._handle, session, follows)
+        _check(status, f"copies of all to session {session}")
+
     def set_session(
         self,
         session: int,

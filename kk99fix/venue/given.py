@@ -32,12 +32,17 @@ class Copies:
         found = self._of_all.union(*(self._of.get(owner, ()) for owner in owners))
         return sorted(found)
 
-    def set(self, session: int, scope: dict[str, Any] | None) -> frozenset[Owner] | None:
-        """Have a session follow `scope`, or nobody; returns whom that touches, None for all."""
+    def set(
+        self, session: int, scope: dict[str, Any] | None
+    ) -> tuple[frozenset[Owner], bool | None]:
+        """Have a session follow `scope`, or nobody.
+
+        Returns who is followed otherwise than before by name, and whether all are now or no longer.
+        """
         before = self._followed.get(session, frozenset())
         after = frozenset() if scope is None else _followed(scope)
         if before == after:
-            return frozenset()
+            return frozenset(), None
         if before is not None:
             for owner in before:
                 self._of[owner].discard(session)
@@ -48,7 +53,8 @@ class Copies:
             for owner in after:
                 self._of.setdefault(owner, set()).add(session)
         self._followed[session] = after
-        return None if before is None or after is None else before | after
+        named = (before or frozenset()) | (after or frozenset())
+        return named, True if after is None else False if before is None else None
 
 
 def _followed(scope: dict[str, Any]) -> frozenset[Owner] | None:
@@ -73,7 +79,7 @@ class Given:
         set_venue(engine, content, halted=halted)
         for name in sorted(self._known["instruments"]):
             self._give_instrument(engine, content, name)
-        self._follow(content, self._known["sessions"])
+        self._follow(engine, content, self._known["sessions"])
         for name in sorted(self._known["firms"]):
             self._give_firm(engine, content, name)
         for name in sorted(self._known["accounts"]):
@@ -87,17 +93,14 @@ class Given:
         stated, gone = change["set"], change["gone"]
         for name in sorted(stated["instruments"]):
             self._give_instrument(engine, content, name)
-        touched = self._follow(content, sorted({*stated["sessions"], *gone["sessions"]}))
+        touched = self._follow(engine, content, {*stated["sessions"], *gone["sessions"]})
         firms = {*stated["firms"], *gone["firms"]}
+        firms |= {name for kind, name in touched if kind == "firm"}
+        firms &= self._known["firms"].keys()
         accounts = {*stated["accounts"], *gone["accounts"]}
-        if touched is None:
-            firms, accounts = set(self._known["firms"]), set(self._known["accounts"])
-        else:
-            firms |= {name for kind, name in touched if kind == "firm"}
-            firms &= self._known["firms"].keys()
-            accounts |= {name for kind, name in touched if kind == "account"}
-            accounts &= self._known["accounts"].keys()
-            accounts |= self._gone_accounts(content, firms)
+        accounts |= {name for kind, name in touched if kind == "account"}
+        accounts &= self._known["accounts"].keys()
+        accounts |= self._gone_accounts(content, firms)
         for name in sorted(firms):
             self._give_firm(engine, content, name)
         for name in sorted(accounts):
@@ -125,15 +128,21 @@ class Given:
                 tells_last_processed=session["last_msg_seq_num_processed"],
             )
 
-    def _follow(self, content: dict[str, Any], names: Iterable[str]) -> frozenset[Owner] | None:
-        """Take over whom these sessions follow; returns whom that touches, None for all."""
-        touched: frozenset[Owner] | None = frozenset()
-        for name in names:
+    def _follow(self, engine: Engine, content: dict[str, Any], names: Iterable[str]) -> set[Owner]:
+        """Take over whom these sessions follow; returns who is followed otherwise, by name.
+
+        Who follows all now, or no longer, is told to the engine in one call for each.
+        """
+        touched: set[Owner] = set()
+        for name in sorted(names):
             session = content["sessions"].get(name)
             follows = session is not None and session["role"] == "drop-copy"
             scope = session["drop_copy"] if session is not None and follows else None
-            more = self._copies.set(content["ids"]["sessions"][name], scope)
-            touched = None if touched is None or more is None else touched | more
+            number = content["ids"]["sessions"][name]
+            named, follows_all = self._copies.set(number, scope)
+            touched |= named
+            if follows_all is not None:
+                engine.follow_all(number, follows=follows_all)
         return touched
 
     def _gone_accounts(self, content: dict[str, Any], firms: set[str]) -> set[str]:

@@ -193,6 +193,11 @@ kk_status kk_venue_set(kk_engine *engine, const kk_venue_params *params);
 kk_status kk_instrument_set(kk_engine *engine, uint32_t id, const kk_instrument *instrument);
 kk_status kk_firm_set(kk_engine *engine, uint32_t id, const kk_firm_config *firm);
 kk_status kk_account_set(kk_engine *engine, uint32_t id, const kk_account_config *account);
+/*
+ * Puts `session` on the copies of every firm and account that is set, in the order of ids, or takes
+ * it off all of them.  KK_CAPACITY when one has no place left: nothing has changed then.
+ */
+kk_status kk_follow_all(kk_engine *engine, uint32_t session, bool follows);
 kk_status kk_session_set(kk_engine *engine, uint32_t id, const kk_session_config *session);
 
 /* While storage is low, new orders and replaces are refused; everything else goes on. */
