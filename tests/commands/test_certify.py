@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import trio
 from click.testing import CliRunner
-from support.certified_bot import CertifiedBot, Twist, drive
+from support.certified_bot import CertifiedBot, Twist, asked, drive
 from support.live_gateway import live_gateway, small_settings
 from support.operator_line import ask
 
 from kk99fix.cli import main
-from kk99fix.commands.certify import conduct, planned
+from kk99fix.commands.certify import NOT_PASSED, conduct, planned
 from kk99fix.config.certification import FUNCTIONS
 from kk99fix.config.load import Settings, load
 from kk99fix.harness.certification.examination import FunctionResult, Patience
@@ -161,31 +161,31 @@ async def test_the_operator_sees_and_takes_back(tmp_path: Path) -> None:
     async with live_gateway(settings_of(tmp_path, '"limit", "cancel"'), state):
         run = CliRunner().invoke
 
-        async def asked(*words: str, command: str = "certify") -> tuple[int, str]:
+        async def shell(*words: str, command: str = "certify") -> tuple[int, str]:
             arguments = [command, *words, "--state", str(state)]
             result = await trio.to_thread.run_sync(run, main, arguments)
             return result.exit_code, result.output
 
         await ask(state, "certify", session="BROKER1", step="passed", functions=["limit"])
-        code, shown = await asked("BROKER1", "--show")
+        code, shown = await shell("BROKER1", "--show")
         assert code == 0
         assert "BROKER1: certification is required, not complete" in shown
         assert "limit        passed 2" in shown
         assert "cancel       not passed" in shown
-        assert "certified for 1 of 2" in (await asked("BROKER1", command="sessions"))[1]
-        assert (await asked("BROKER1", "--revoke"))[0] == 0
-        assert "limit        not passed" in (await asked("BROKER1", "--show"))[1]
+        assert "certified for 1 of 2" in (await shell("BROKER1", command="sessions"))[1]
+        assert (await shell("BROKER1", "--revoke"))[0] == 0
+        assert "limit        not passed" in (await shell("BROKER1", "--show"))[1]
 
-        code, text = await asked("BROKER1", "--function", "market")
+        code, text = await shell("BROKER1", "--function", "market")
         assert (code, text) == (
             1, "kk99fix: BROKER1 has no function 'market'; cancel, limit are\n"
         )  # fmt: skip
-        code, text = await asked("BROKER1", "--symbol", "ETH-USD")
+        code, text = await shell("BROKER1", "--symbol", "ETH-USD")
         assert (code, text) == (1, "kk99fix: ETH-USD may not be used; AAPL may\n")
-        code, text = await asked("BROKER2")
+        code, text = await shell("BROKER2")
         assert code == 1
         assert "the file of BROKER2 names no functions" in text
-        code, text = await asked("NOBODY")
+        code, text = await shell("NOBODY")
         assert (code, text) == (
             1, "kk99fix: no session is called NOBODY; `kk99fix sessions` lists all\n"
         )  # fmt: skip
@@ -197,6 +197,84 @@ async def test_the_operator_sees_and_takes_back(tmp_path: Path) -> None:
             answer = await ask(state, "certify", session="BROKER1", step=step, functions=["market"])
             assert not answer["ok"]
             assert text in answer["error"]
+
+
+async def test_a_run_goes_on_over_a_restart_of_the_gateway(tmp_path: Path) -> None:
+    """The journal goes on, and so does the run, which the venue knows as before."""
+    settings, state = settings_of(tmp_path, '"cancel", "status"'), tmp_path / "var"
+    lines, said = trio.open_memory_channel[str](1000)
+    results: list[FunctionResult] = []
+
+    def say(line: str) -> None:
+        trio.from_thread.run_sync(lines.send_nowait, line)
+
+    async def obey_until(bot: CertifiedBot, end: str) -> None:
+        with trio.fail_after(30):
+            while (line := await said.receive()) != end:
+                if asked(line):
+                    await bot.obey(asked(line))
+
+    async with trio.open_nursery() as nursery:
+        async with live_gateway(settings, state) as live:
+            bot = CertifiedBot("BROKER1", live.port)
+            await bot.log_on()
+            plan = planned(await ask(state, "certification", session="BROKER1"), (), None, PATIENCE)
+
+            async def hold() -> None:
+                results.extend(await trio.to_thread.run_sync(conduct, state, plan, say))
+
+            nursery.start_soon(hold)
+            await obey_until(bot, "cancel: passed")
+            assert bot.client is not None
+            await bot.client.logout()
+        async with live_gateway(settings, state) as live:
+            bot.port = live.port
+            await bot.log_on()
+            await obey_until(bot, "BROKER1 passed: all 2 functions")
+            assert (await ask(state, "certification", session="BROKER1"))["complete"]
+            await bot.hang_up()
+    assert [result.passed for result in results] == [True, True]
+
+
+async def test_an_operator_may_end_a_run(tmp_path: Path) -> None:
+    """What was passed until then counts, the report says the rest, and no run is left."""
+    state = tmp_path / "var"
+    async with live_gateway(settings_of(tmp_path, '"cancel", "status"'), state) as live:
+        bot = CertifiedBot("BROKER1", live.port)
+        await bot.log_on()
+        plan = planned(await ask(state, "certification", session="BROKER1"), (), None, PATIENCE)
+
+        def say(line: str) -> None:
+            if line == "Status of an order (status)":
+                raise KeyboardInterrupt
+            if asked(line):
+                trio.from_thread.run(bot.obey, asked(line))
+
+        results = await trio.to_thread.run_sync(conduct, state, plan, say)
+        await bot.hang_up()
+        standing = await ask(state, "certification", session="BROKER1")
+
+        assert [(each.name, each.reason) for each in results] == [
+            ("cancel", ""),
+            ("status", "the operator ended the run"),
+        ]
+        assert standing["functions"]["cancel"] is not None
+        assert standing["functions"]["status"] is None
+        assert standing["run_until_ns"] is None
+
+
+async def test_nobody_comes(tmp_path: Path) -> None:
+    """The run ends politely, with an exit code of its own, and a report is there all the same."""
+    state = tmp_path / "var"
+    async with live_gateway(settings_of(tmp_path, '"limit"'), state):
+        arguments = ["certify", "BROKER1", "--step-timeout", "1", "--state", str(state)]
+        result = await trio.to_thread.run_sync(CliRunner().invoke, main, arguments)
+
+    assert result.exit_code == NOT_PASSED
+    assert result.output.startswith("BROKER1 is not logged on: whatever it sends is seen once")
+    assert "limit: NOT passed: nothing came within 1 seconds" in result.output
+    (report,) = (state / "certification").glob("*.md")
+    assert str(report) in result.output
 
 
 def test_check_says_who_has_to_be_certified(tmp_path: Path) -> None:
