@@ -17,18 +17,14 @@ Rules:
 It opens files for reading only. Where to begin, and what to do with the units, is the caller's.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import attrs
 
 from kk99fix.journal.errors import JournalDamagedError
-from kk99fix.journal.record import (
-    FIRST_BOOKKEEPING_KIND,
-    HEADER,
-    RECORD_HEADER_BYTES,
-    length_at,
-)
+from kk99fix.journal.record import HEADER, RECORD_HEADER_BYTES, length_at
 from kk99fix.journal.scan import Scan
 from kk99fix.journal.segment import (
     PAGE_BYTES,
@@ -42,8 +38,6 @@ from kk99fix.journal.segment import (
 #: The fields of a record's header, in the order of the layout; plain tuples, since a follower hands
 #: out tens of thousands of them a second.
 Header = tuple[int, int, int, int, int, int, int, int, int, int, int]
-_LSN: Final = 2
-_KIND: Final = 8
 _REMEDY: Final = "Run `kk99fix journal verify`; no file was changed"
 
 
@@ -58,13 +52,22 @@ class JournalPosition:
 
 @attrs.frozen
 class Chunk:
-    """Whole units in order: the headers of their records, and the bytes they were read from.
+    """The bytes of whole units in order, which were verified; of one record with an lsn at least.
 
     The first record begins at 0 of `data`, each other one where the one before it ends.
     """
 
-    headers: list[Header]
     data: memoryview
+
+    @property
+    def headers(self) -> Iterator[Header]:
+        """The headers of all records in order."""
+        unpack, data = HEADER.unpack_from, self.data
+        offset, end = 0, len(data)
+        while offset < end:
+            header: Header = unpack(data, offset)
+            yield header
+            offset += header[0]
 
 
 class Follower:
@@ -100,10 +103,15 @@ class Follower:
         Raises JournalDamagedError when the segment does not lead up to the next one.
         """
         while self._last_lsn is None or self._position.next_lsn <= self._last_lsn:
-            # Looked for first: once the next one is there, nothing is added to this one.
+            chunk = self._take_here(limit_bytes, is_complete=False)
+            if chunk is not None:
+                return chunk
             following = self._following()
-            chunk = self._take_here(limit_bytes, is_complete=following is not None)
-            if chunk is not None or following is None:
+            if following is None:
+                return None
+            # Looked at once more: from here on nothing is added to this one.
+            chunk = self._take_here(limit_bytes, is_complete=True)
+            if chunk is not None:
                 return chunk
             self._leave_for(following)
         return None
@@ -115,12 +123,10 @@ class Follower:
         if len(rest) < RECORD_HEADER_BYTES or length_at(rest, 0) == 0:
             return None
         end = self._visible(rest, limit_bytes, is_complete=is_complete)
-        headers = list_headers(rest[:end])
-        lsns = [header[_LSN] for header in headers if header[_KIND] < FIRST_BOOKKEEPING_KIND]
-        next_lsn = lsns[-1] + 1 if lsns else self._position.next_lsn
-        offset = self._position.offset + end
+        records = self._scan.count(rest[:end])
+        next_lsn, offset = self._position.next_lsn + records, self._position.offset + end
         self._position = JournalPosition(next_lsn, self._position.segment, offset)
-        return Chunk(headers, rest[:end]) if lsns else None
+        return Chunk(rest[:end]) if records else None
 
     def _visible(self, rest: memoryview, limit_bytes: int, *, is_complete: bool) -> int:
         """Return the length of the units at the start of `rest` that may be handed out.
@@ -169,15 +175,3 @@ class Follower:
     def _open(self, segment: Segment) -> None:
         self._segment = segment
         self._records = map_records(segment)
-
-
-def list_headers(data: memoryview) -> list[Header]:
-    """Return the headers of whole records that were verified before."""
-    headers: list[Header] = []
-    unpack = HEADER.unpack_from
-    offset, end = 0, len(data)
-    while offset < end:
-        header: Header = unpack(data, offset)
-        headers.append(header)
-        offset += header[0]
-    return headers
