@@ -42,6 +42,7 @@ class Flags:
     code_later: bool
     public_key: str | None
     client_certificate: str | None
+    functions: tuple[str, ...]
     host: str | None
     port: int | None
     out: Path | None
@@ -141,6 +142,13 @@ _OPTIONS: Final = (
         "--client-certificate",
         metavar="FILE|PIN",
         help="Certificate that it has to show over TLS, or sha256: and its hash.",
+    ),
+    click.option(
+        "--certify",
+        "functions",
+        multiple=True,
+        metavar="FUNCTION",
+        help=f"What its engine has to show before it trades, such as limit. {_MANY}",
     ),
     click.option("--host", help="Address that it connects to instead of venue.toml's."),
     click.option("--port", type=click.IntRange(1, 65535), help="Port instead of venue.toml's."),

@@ -71,6 +71,7 @@ def application_of(flags: Flags, settings: Settings) -> Application:
         client_certificate=(
             certificate_pin(flags.client_certificate) if flags.client_certificate else None
         ),
+        functions=flags.functions,
     )
 
 

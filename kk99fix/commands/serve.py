@@ -31,6 +31,8 @@ from kk99fix.gateway.reloader import Folders
 from kk99fix.gateway.tls_listener import TlsListener
 from kk99fix.journal.errors import JournalError, JournalWriteError
 from kk99fix.matcher.values import CoreError
+from kk99fix.vault.sealed_seeds import SealedSeeds
+from kk99fix.vault.seeds import SeedError
 from kk99fix.venue.recovery import DivergenceError
 from kk99fix.venue.registry import ConfigRefusedError
 
@@ -103,6 +105,7 @@ def serve(
     seeds = seeds_or_exit(settings.venue.secrets, config_dir, secrets_dir)
     log = logs.configure(level=log_level)
     forbid_core_files()
+    _tell_of_seeds(settings, seeds, log)
     # It asks for a look at the files; before there is anything to follow them it means nothing.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _allow_descriptors(settings.venue.listen.max_connections)
@@ -140,6 +143,23 @@ def tls_or_exit(settings: Settings, config_dir: Path, log: Log) -> TlsListener |
         return TlsListener(config_dir, settings.venue.tls, log)
     except ConfigError as error:
         exit_with_mistakes(error)
+
+
+def _tell_of_seeds(settings: Settings, seeds: SealedSeeds, log: logs.Log) -> None:
+    """Say at once which sessions cannot log on because their seed does not open."""
+    for session in settings.sessions:
+        name = session.logon.totp
+        reason = None if name is None else _why_not_opened(seeds, name)
+        if reason is not None:
+            log.error("seed not opened", session=session.comp_id, name=name, reason=reason)
+
+
+def _why_not_opened(seeds: SealedSeeds, name: str) -> str | None:
+    try:
+        seeds.seed(name)
+    except SeedError as error:
+        return str(error)
+    return None
 
 
 def _children(

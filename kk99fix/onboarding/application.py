@@ -67,6 +67,8 @@ class Application:
     totp: str | None = None
     public_key: str | None = None
     client_certificate: str | None = None
+    #: What its engine has to show before it trades.
+    functions: tuple[str, ...] = ()
 
     @property
     def is_order_entry(self) -> bool:

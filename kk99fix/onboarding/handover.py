@@ -70,6 +70,7 @@ def handover(settings: Settings, comp_id: str, host: str, port: int) -> Handover
         *_identity(session),
         *_logon(session),
         *_terms(session),
+        *_certification(session),
         Item("data_dictionary", "data dictionary", dictionary_name),
         Item("quickfix_settings", "QuickFIX settings", cfg_name),
         Item("rules", "rules of engagement", RULES_NAME),
@@ -125,3 +126,10 @@ def _terms(session: SessionFile) -> Iterator[Item]:
     if session.session.role == "order-entry":
         goes = "are cancelled" if session.logon.cancel_on_disconnect else "stay"
         yield Item("on_disconnect", "after a disconnect", f"open orders {goes}")
+
+
+def _certification(session: SessionFile) -> Iterator[Item]:
+    own = session.certification
+    if own.functions:
+        first = " before it may send orders" if own.require_certification else ""
+        yield Item("certification", "to be certified for", f"{', '.join(own.functions)}{first}")

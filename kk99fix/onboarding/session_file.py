@@ -21,6 +21,7 @@ def render(application: Application, password_hash: str | None) -> str:
         _limits(application.limits) if application.is_order_entry else (),
         _drop_copy(application) if not application.is_order_entry else (),
         _schedule(application.schedule) if application.schedule is not None else (),
+        _certification(application) if application.functions else (),
     ]
     return "\n".join("\n".join(lines) + "\n" for lines in map(list, sections) if lines)
 
@@ -102,6 +103,13 @@ def _schedule(schedule: Schedule) -> Iterator[str]:
         yield _line("reset", "daily", "its numbers start over at every start")
     else:
         yield _line("reset", "weekly", "its numbers start over at each week's start")
+
+
+def _certification(application: Application) -> Iterator[str]:
+    yield "[certification]"
+    yield _raw("functions", _list(application.functions), "what `kk99fix certify` goes through")
+    if application.is_order_entry:
+        yield _raw("require_certification", "true", "no order before all of it was passed")
 
 
 def _line(key: str, value: str, comment: str = "") -> str:

@@ -263,6 +263,19 @@ def test_a_counterparty_that_signs_has_no_password(office: Office) -> None:
     assert "Ed25519 signature" in said["send"]["signature"]
 
 
+def test_what_has_to_be_certified(office: Office) -> None:
+    """It stands in the file, and the counterparty is told."""
+    office.folder.replace("config/venue.toml", "test_venue = false", "test_venue = true")
+    said = office.onboard(*BROKER9, "--certify", "limit", "--certify", "cancel")
+
+    assert office.session("BROKER9")["certification"] == {
+        "functions": ["limit", "cancel"],
+        "require_certification": True,
+    }
+    assert said["send"]["certification"] == "limit, cancel before it may send orders"
+    assert office.run(*BROKER9, "--replace", "--certify", "flying", "--yes").exit_code == 1
+
+
 def test_a_device_is_enrolled(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong code is asked for again; after a right one the seed is sealed under the CompID."""
     monkeypatch.setattr(os, "urandom", lambda count: SEED[:count].ljust(count, b"."))
