@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from kk99fix.vault.keys import VARIABLE, Keys, keys_from, new_key
+from kk99fix.vault import keys
+from kk99fix.vault.keys import VARIABLE, Key, Keys, keys_from, new_key, read_key, successor
 from kk99fix.vault.opening import open_seeds
 from kk99fix.vault.rotation import make_key_file
 from kk99fix.vault.seeds import SeedError
@@ -31,11 +32,11 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
     """With both, new seeds go under the key of the environment, and the file's opens old ones."""
     path = tmp_path / "seed.key"
     old, new = make_key_file(path), new_key("test")
-    keys = Keys(new, path)
+    both = Keys(new, path)
 
-    assert keys.current() == new
-    assert keys.find(old.id) == old
-    assert keys.find(b"\0" * 8) is None
+    assert both.current() == new
+    assert both.find(old.id) == old
+    assert both.find(b"\0" * 8) is None
 
 
 def test_no_key_is_no_fault_until_a_seed_is_asked_for(tmp_path: Path) -> None:
@@ -92,3 +93,23 @@ def test_a_key_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(SeedError, match="is there already"):
         make_key_file(path)
     assert Keys(None, path).current() == key
+
+
+def test_a_key_that_is_changed_between_two_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FILE.new takes the place of FILE just after FILE was read: the new key is found."""
+    path = tmp_path / "seed.key"
+    make_key_file(path)
+    new = make_key_file(successor(path))
+    looks: list[Path] = []
+
+    def read(looked_at: Path) -> Key:
+        if len(looks) == 2:
+            successor(path).rename(path)
+        looks.append(looked_at)
+        return read_key(looked_at)
+
+    monkeypatch.setattr(keys, "read_key", read)
+
+    assert Keys(None, path).find(new.id) == Key(new.value, str(path))
