@@ -16,7 +16,7 @@ import click
 
 from kk99fix.commands.onboard_enrolment import enrol
 from kk99fix.commands.onboard_flags import Flags, onboard_options
-from kk99fix.commands.onboard_questions import application_of, confirm_writing, host_of
+from kk99fix.commands.onboard_questions import application_of, confirm_writing, door_of
 from kk99fix.commands.options import exit_with_mistakes, load_or_exit, seeds_or_exit
 from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import Settings
@@ -82,7 +82,7 @@ def _take_on(flags: Flags, settings: Settings) -> None:
     _refuse_to_overwrite(flags, flags.comp_id)
     application = application_of(flags, settings)
     _refuse_to_overwrite(flags, application.comp_id)
-    host_of(flags, settings)
+    door_of(flags, settings, tls=application.needs_tls)
     password = None
     if application.username is not None and application.public_key is None:
         password = new_password()
@@ -163,8 +163,11 @@ def _write(path: Path, text: str, *, replace: bool) -> None:
 
 def _tell(flags: Flags, settings: Settings, comp_id: str, made: Made) -> None:
     """Say what to send, and by which way."""
-    host = host_of(flags, settings)
-    sent = handover(settings, comp_id, host, flags.port or settings.venue.listen.port)
+    session = settings.session(comp_id)
+    assert session is not None, comp_id
+    needs_tls = session.logon.require_tls or bool(session.logon.client_certificate)
+    door = door_of(flags, settings, tls=needs_tls)
+    sent = handover(settings, session, door, flags.config_dir)
     written: list[Path] = []
     if flags.out is not None:
         try:

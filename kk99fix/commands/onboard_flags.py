@@ -43,6 +43,7 @@ class Flags:
     public_key: str | None
     client_certificate: str | None
     functions: tuple[str, ...]
+    tls: bool
     host: str | None
     port: int | None
     out: Path | None
@@ -150,6 +151,7 @@ _OPTIONS: Final = (
         metavar="FUNCTION",
         help=f"What its engine has to show before it trades, such as limit. {_MANY}",
     ),
+    click.option("--tls", is_flag=True, help="No plain connection: it has to connect over TLS."),
     click.option("--host", help="Address that it connects to instead of venue.toml's."),
     click.option("--port", type=click.IntRange(1, 65535), help="Port instead of venue.toml's."),
     click.option(

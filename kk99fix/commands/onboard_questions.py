@@ -18,6 +18,7 @@ from kk99fix.onboarding.application import (
     checked_comp_id,
     parse_schedule,
 )
+from kk99fix.onboarding.door import Door
 from kk99fix.onboarding.keys import certificate_pin, public_key_text
 
 _LIMITS: Final = {
@@ -72,12 +73,21 @@ def application_of(flags: Flags, settings: Settings) -> Application:
             certificate_pin(flags.client_certificate) if flags.client_certificate else None
         ),
         functions=flags.functions,
+        require_tls=_require_tls(flags, settings),
     )
 
 
-def host_of(flags: Flags, settings: Settings) -> str:
-    """Return the address that the counterparty connects to."""
-    listens_on = settings.venue.listen.host
+def door_of(flags: Flags, settings: Settings, *, tls: bool) -> Door:
+    """Return where the counterparty connects; `tls` says that a plain connection is of no use."""
+    listener = settings.venue.tls if tls or not settings.venue.listen.plain else None
+    if listener is None:
+        port = settings.venue.listen.port
+        return Door(_host(flags, settings.venue.listen.host), flags.port or port, tls=False)
+    # Without [tls] the trial has said so, or will.
+    return Door(_host(flags, listener.host), flags.port or listener.port or 0, tls=True)
+
+
+def _host(flags: Flags, listens_on: str) -> str:
     if flags.host is not None:
         return flags.host
     if listens_on not in {"0.0.0.0", "::"}:  # noqa: S104 - asked about, not bound
@@ -113,6 +123,13 @@ def _insist(flags: Flags) -> None:
     ]
     if missing:
         raise click.UsageError(f"with --yes or --json nothing is asked; give {', '.join(missing)}")
+
+
+def _require_tls(flags: Flags, settings: Settings) -> bool:
+    venue = settings.venue
+    if flags.asks and not flags.tls and venue.tls.listens and venue.listen.plain:
+        return _confirm("only over TLS?", default=True)
+    return flags.tls
 
 
 def _limits(flags: Flags, settings: Settings, *, ask: bool) -> Limits:

@@ -69,11 +69,17 @@ class Application:
     client_certificate: str | None = None
     #: What its engine has to show before it trades.
     functions: tuple[str, ...] = ()
+    require_tls: bool = False
 
     @property
     def is_order_entry(self) -> bool:
         """Whether it sends orders."""
         return self.role == "order-entry"
+
+    @property
+    def needs_tls(self) -> bool:
+        """Whether a plain connection is of no use to it."""
+        return self.require_tls or self.client_certificate is not None
 
 
 def checked_comp_id(text: str) -> str:

@@ -16,10 +16,12 @@ from kk99fix.config.sessions import SessionFile
 from kk99fix.fix import dictionary, example_day, render_engagement
 from kk99fix.fix.render_quickfix import data_dictionary, file_name
 from kk99fix.onboarding import quickfix
+from kk99fix.onboarding.door import Door
 from kk99fix.vault.whole_files import write_whole
 
 #: What is mailed may be read by whoever handles it.
 _READABLE: Final = 0o644
+CERTIFICATE_NAME: Final = "server.pem"
 RULES_NAME: Final = "rules_of_engagement.md"
 _SIGNATURE: Final = (
     "Ed25519 signature, in base64, of 35, 49, 56, 34 and 52 joined by SOH, under your key"
@@ -58,15 +60,16 @@ class Handover:
         return [folder / name for name in texts]
 
 
-def handover(settings: Settings, comp_id: str, host: str, port: int) -> Handover:
-    """Return what the counterparty of a session is sent; it connects to `host` and `port`."""
-    session = settings.session(comp_id)
-    assert session is not None, comp_id
+def handover(settings: Settings, session: SessionFile, door: Door, config_dir: Path) -> Handover:
+    """Return what the counterparty of a session is sent."""
+    comp_id = session.comp_id
     dialect = session.session.dialect
+    certificate = _certificate(settings, config_dir)
     dictionary_name, cfg_name = file_name(dialect), f"{comp_id}.cfg"
     items = [
-        Item("host", "host", host),
-        Item("port", "port", str(port)),
+        Item("host", "host", door.host),
+        Item("port", "port", str(door.port)),
+        *_encryption(settings, door, CERTIFICATE_NAME if certificate else "sent apart"),
         *_identity(session),
         *_logon(session),
         *_terms(session),
@@ -78,11 +81,32 @@ def handover(settings: Settings, comp_id: str, host: str, port: int) -> Handover
     source = dictionary.load()
     prose = render_engagement.PROSE_PATH.read_text(encoding="utf-8")
     files = {
-        cfg_name: quickfix.settings(session, host, port, dictionary_name),
+        cfg_name: quickfix.settings(session, door, dictionary_name),
         dictionary_name: data_dictionary(source, dialect),
         RULES_NAME: render_engagement.engagement(source, prose, example_day.read()),
     }
+    if certificate is not None:
+        files[CERTIFICATE_NAME] = certificate
     return Handover(comp_id, tuple(items), files)
+
+
+def _certificate(settings: Settings, config_dir: Path) -> str | None:
+    """Return our chain; whether its file is right is for `kk99fix check` to say."""
+    tls = settings.venue.tls
+    if not tls.listens or tls.certificate is None:
+        return None
+    try:
+        return (config_dir / tls.certificate).read_text(encoding="ascii")
+    except (OSError, UnicodeError):
+        return None
+
+
+def _encryption(settings: Settings, door: Door, where: str) -> Iterator[Item]:
+    tls = settings.venue.tls
+    if door.tls:
+        yield Item("tls", "encryption", f"TLS 1.2 or 1.3; our certificate: {where}")
+    elif tls.listens:
+        yield Item("tls_port", "port with TLS", f"{tls.port}; our certificate: {where}")
 
 
 def _identity(session: SessionFile) -> Iterator[Item]:
@@ -112,6 +136,8 @@ def _logon(session: SessionFile) -> Iterator[Item]:
         yield Item("totp", "RawData(96)", "TOTP 123456: the code that your device shows")
     if logon.public_key is not None:
         yield Item("signature", "RawData(96)", _SIGNATURE)
+    for certificate in logon.client_certificate:
+        yield Item("client_certificate", "client certificate", str(certificate))
     low, high = logon.heart_bt_int
     yield Item("heart_bt_int", "HeartBtInt(108)", f"{low} to {high} seconds")
     yield Item("reset_seq_num", "ResetSeqNumFlag(141)=Y", logon.reset_seq_num.replace("-", " "))

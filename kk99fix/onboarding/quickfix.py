@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from kk99fix.config.calendar import WEEKDAYS
 from kk99fix.config.schedule import Schedule
 from kk99fix.config.sessions import SessionFile
+from kk99fix.onboarding.door import Door
 
 _NAMES = dict(
     zip(
@@ -19,9 +20,15 @@ _NAMES = dict(
     )
 )
 _HEART_BT_INT_S = 30
+_TLS = (
+    "# TLS, for QuickFIX/J and QuickFIX/n; one in C++ goes through stunnel or an SSL build.",
+    "# Trust server.pem, or the CA that issued it.",
+    "SocketUseSSL=Y",
+    "SSLEnable=Y",
+)
 
 
-def settings(session: SessionFile, host: str, port: int, dictionary: str) -> str:
+def settings(session: SessionFile, door: Door, dictionary: str) -> str:
     """Return the file's text; `dictionary` is the name of the data dictionary beside it."""
     shortest_s, longest_s = session.logon.heart_bt_int
     lines = [
@@ -44,8 +51,9 @@ def settings(session: SessionFile, host: str, port: int, dictionary: str) -> str
         "BeginString=FIX.4.4",
         f"SenderCompID={session.comp_id}",
         f"TargetCompID={session.session.target_comp_id}",
-        f"SocketConnectHost={host}",
-        f"SocketConnectPort={port}",
+        f"SocketConnectHost={door.host}",
+        f"SocketConnectPort={door.port}",
+        *(_TLS if door.tls else ()),
         *_times(session.schedule),
     ]
     return "\n".join(lines) + "\n"

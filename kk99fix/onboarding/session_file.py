@@ -55,6 +55,8 @@ def _session(application: Application) -> Iterator[str]:
 def _logon(application: Application, password_hash: str | None) -> Iterator[str]:
     yield "[logon]"
     yield _raw("allow_from", _list(application.networks), "networks that it may come from")
+    if application.require_tls:
+        yield _raw("require_tls", "true", "no plain connection")
     if application.username is not None:
         yield _line("username", application.username, "Username(553)")
     if password_hash is not None:
