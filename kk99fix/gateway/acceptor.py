@@ -7,13 +7,12 @@ Behind a balancer the address that its PROXY header names counts as if it had co
 Whatever is wrong before that, nothing is sent: the cause goes to the log with a reference, and the
 connection is closed at a fixed delay: after its Logon(A), where there is one, else after it began.
 A Logon(A) that is not decided by then is refused, so a slow refusal looks like a fast one.
-Only a connection that may not even knock (too many, or from a network of nobody) is closed at once.
+Only a connection that may not even knock (too many, or from a network of nobody) is closed at once,
+and one that gives way to another because all room is used up (see `waiting_room`).
 """
 
 import socket
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -33,6 +32,7 @@ from kk99fix.gateway.refusals import Refusals
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.gateway.tls_causes import TlsCause
 from kk99fix.gateway.tls_listener import Secured, TlsListener, TlsRefused
+from kk99fix.gateway.waiting_room import WaitingRoom
 from kk99fix.venue.inputs import LogonInput
 from kk99fix.venue.session_commands import ProbeInput
 
@@ -75,7 +75,7 @@ class Acceptor:
         self._log = log
         self._serve_now = serve_now
         self._tls = tls
-        self._pending: Counter[str] = Counter()
+        self._room = WaitingRoom()
         self.refusals = Refusals(log)
 
     async def handle_tls(self, stream: trio.SocketStream) -> None:
@@ -92,9 +92,8 @@ class Acceptor:
             sock.close()
             return
         origin: Origin | None = Origin(address)
-        if within(address, self._listen.proxy_from) and not self._full():
-            with self._counted(address):
-                origin = await self._introduced(sock, address, started)
+        if within(address, self._listen.proxy_from):
+            origin = await self._introduced(sock, address, started)
         if origin is None:
             return
         cause = self._not_even_knock(origin.address)
@@ -102,46 +101,61 @@ class Acceptor:
             self.refusals.note(cause, Peer(origin.address), None, balancer=origin.balancer)
             sock.close()
             return
-        with self._counted(origin.address):
-            await self._log_on(Arrival.plain(sock, origin), tls, started)
+        arrival = Arrival.plain(sock, origin)
+        with self._room.place(origin.address) as place:
+            closes_at: float | None = None
+            with place.scope:
+                closes_at = await self._log_on(arrival, tls, started)
+                if closes_at is None:
+                    return
+                await trio.sleep_until(closes_at)
+            if closes_at is None:
+                self._refuse(arrival, Refused("gave-way"), None)
+            sock.close()
 
     @property
     def pending(self) -> int:
         """Connections that have not logged on yet."""
-        return self._pending.total()
+        return len(self._room)
 
     @property
     def passwords_waiting(self) -> int:
         """Passwords that wait to be verified."""
         return self._authenticator.waiting
 
-    @contextmanager
-    def _counted(self, address: str) -> Iterator[None]:
-        """Count a connection that has not logged on yet."""
-        self._pending[address] += 1
-        try:
-            yield
-        finally:
-            self._pending[address] -= 1
-            if not self._pending[address]:
-                del self._pending[address]
-
     def _full(self) -> bool:
-        return len(self._connections) + self.pending >= self._listen.max_connections
+        """Whether there is no room, also when one that has not logged on gives way."""
+        room = self._listen.max_connections - len(self._connections)
+        return len(self._room) >= room and not (room > 0 and self._room.make_room())
 
     def _not_even_knock(self, address: str) -> str | None:
         """Why a connection is closed at once; None when it may try to log on."""
-        if self._full():
-            return "connection-cap"
-        from_here = self._connections.count_from(address) + self._pending[address]
+        if not self._authenticator.reachable_from(address):
+            return "network-of-nobody"
+        from_here = self._connections.count_from(address) + self._room.count_from(address)
         if from_here >= self._listen.max_connections_per_address:
             return "connection-cap-of-address"
-        return None if self._authenticator.reachable_from(address) else "network-of-nobody"
+        return "connection-cap" if self._full() else None
 
     async def _introduced(
         self, sock: trio.socket.SocketType, balancer: str, started: float
     ) -> Origin | None:
         """Where a balancer's connection comes from; None when it has been closed instead."""
+        if self._full():
+            self.refusals.note("connection-cap", Peer(balancer), None)
+            sock.close()
+            return None
+        with self._room.place(balancer) as place:
+            with place.scope:
+                return await self._read_header(sock, balancer, started)
+            self.refusals.note("gave-way", Peer(balancer), None)
+            sock.close()
+        return None
+
+    async def _read_header(
+        self, sock: trio.socket.SocketType, balancer: str, started: float
+    ) -> Origin | None:
+        """Read the PROXY header; None when there is none and the connection is closed."""
         introduction = Introduction(balancer)
         refused = Refused("logon-timeout")
         try:
@@ -160,7 +174,10 @@ class Acceptor:
         sock.close()
         return None
 
-    async def _log_on(self, arrival: Arrival, tls: TlsListener | None, started: float) -> None:
+    async def _log_on(
+        self, arrival: Arrival, tls: TlsListener | None, started: float
+    ) -> float | None:
+        """Decide on a connection: when it is to be closed, None when it is in the pump."""
         refused: Refused | None = Refused("logon-timeout")
         first: FirstFrame | None = None
         asked = started
@@ -179,7 +196,11 @@ class Acceptor:
             refused = Refused("connection-lost")
         if refused is None:
             self._serve_now()
-            return
+            return None
+        self._refuse(arrival, refused, first)
+        return asked + self._listen.failed_logon_delay_s
+
+    def _refuse(self, arrival: Arrival, refused: Refused, first: FirstFrame | None) -> None:
         self.refusals.note(
             refused.cause,
             arrival.peer,
@@ -188,8 +209,6 @@ class Acceptor:
             balancer=arrival.origin.balancer,
             detail=refused.detail,
         )
-        await trio.sleep_until(asked + self._listen.failed_logon_delay_s)
-        arrival.sock.close()
 
     async def _secure(self, arrival: Arrival, tls: TlsListener, started: float) -> Refused | None:
         """Do the handshake, within its own time; None when it is done."""

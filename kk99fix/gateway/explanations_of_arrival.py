@@ -7,11 +7,11 @@ from kk99fix.gateway.explanation import Explanation, Step, limit, says
 ARRIVAL: Final = {
     "connection-cap": Explanation(
         Step.PLACE,
-        "as many connections as there may be are in use",
+        "as many connections as there may be are in use by sessions",
         limit("at most {listen.max_connections} connections at once"),
         "max_connections of [listen] in venue.toml; `kk99fix ctl status` counts them",
-        "Raise max_connections (it applies at the next start) if they are all wanted; many that "
-        "have not logged on yet are a flood: `kk99fix ctl refusals` shows from where",
+        "Raise max_connections (it applies at the next start) if they are all wanted; "
+        "connections that have not logged on are in nobody's way",
     ),
     "connection-cap-of-address": Explanation(
         Step.PLACE,
@@ -20,6 +20,14 @@ ARRIVAL: Final = {
         "max_connections_per_address of [listen] in venue.toml; `kk99fix sessions`",
         "Have them close what they do not use, or raise the limit (it applies at the next start); "
         "behind a balancer without a PROXY header everybody has the balancer's address: proxy_from",
+    ),
+    "gave-way": Explanation(
+        Step.PLACE,
+        "it had not logged on when all room was used up, and was closed for a new connection",
+        limit("at most {listen.max_connections} connections at once"),
+        "max_connections of [listen] in venue.toml; `kk99fix ctl status` counts them",
+        "Find out who connects so often and does not log on: the oldest connection of the address "
+        "with the most of them goes first, and `kk99fix ctl refusals` shows from where",
     ),
     "network-of-nobody": Explanation(
         Step.PLACE,

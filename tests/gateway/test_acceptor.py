@@ -1,8 +1,9 @@
 """The acceptor with fakes all around and a clock that jumps: times are exact."""
 
+import attrs
 import pytest
 import trio
-from support.acceptor_rig import BROKER1, LOGON, FakeSocket, Rig
+from support.acceptor_rig import BROKER1, LISTEN, LOGON, FakeSocket, Rig
 from trio.testing import MockClock
 
 from kk99fix.gateway.authentication import Admitted, Refusal
@@ -182,16 +183,53 @@ async def test_caps_close_at_once(clock: MockClock) -> None:
         await trio.testing.wait_all_tasks_blocked()
         assert rig.acceptor.pending == 2
         third = await rig.connect()
-        rig.addresses += ["192.0.2.2", "192.0.2.3"]
+        rig.addresses += ["192.0.2.2", "192.0.2.3", "192.0.2.2", "192.0.2.3"]
         fifth = await rig.connect(address="192.0.2.4")
         rig.addresses.clear()
         rig.reachable = False
         nobody = await rig.connect(address="192.0.2.4")
         assert [sock.closed_at for sock in (third, fifth, nobody)] == [began] * 3
+        assert rig.acceptor.pending == 2
         nursery.cancel_scope.cancel()
 
     assert rig.causes() == ["connection-cap-of-address", "connection-cap", "network-of-nobody"]
     assert rig.acceptor.pending == 0
+
+
+async def test_nobody_is_kept_out_by_half_open_connections(clock: MockClock) -> None:
+    """With all room used up by who says nothing, the oldest of the most gives way, at once."""
+    rig = Rig(clock, listen=attrs.evolve(LISTEN, max_connections_per_address=9))
+    socks = [FakeSocket("192.0.2.1") for _ in range(4)]
+    async with trio.open_nursery() as nursery:
+        for sock in socks:
+            nursery.start_soon(rig.handle, sock)
+            await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        came = await rig.connect(LOGON, address="192.0.2.2")
+
+        assert came.detached
+        assert [sock.closed_at for sock in socks] == [began, None, None, None]
+        assert rig.causes() == ["gave-way"]
+        rig.reachable = False
+        await rig.connect(address="203.0.113.1")
+        assert rig.acceptor.pending == 3, "nobody gives way to a stranger"
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_was_refused_already_gives_way_in_silence(clock: MockClock) -> None:
+    """A refusal that waits for its moment is counted once, and closed before that."""
+    rig = Rig(clock, verdict=Refusal.CREDENTIALS, listen=attrs.evolve(LISTEN, max_connections=1))
+    sock = FakeSocket("192.0.2.1")
+    sock.put.send_nowait(LOGON)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(rig.handle, sock)
+        await trio.testing.wait_all_tasks_blocked()
+        rig.verdict = BROKER1
+        began = trio.current_time()
+        assert (await rig.connect(LOGON, address="192.0.2.2")).detached
+
+    assert sock.closed_at == began
+    assert rig.causes() == ["credentials"]
 
 
 async def test_a_connection_that_is_gone_already(clock: MockClock) -> None:
