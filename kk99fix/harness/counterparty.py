@@ -170,6 +170,12 @@ class Counterparty:
         if not self.connected:
             await self.connect()
         link = self._connected()
+        if link.established:
+            raise StepFailedError(f"{self.name} is logged on already; only a raw one logs on twice")
+        if self.raw and next_expected:
+            raise StepFailedError(
+                f"{self.name} is raw: it keeps no account of what it expects next"
+            )
         fields = _pairs(more, {})
         await link.ask_logon(reset=reset, next_expected=next_expected, more=tuple(fields))
         answer = await self.expect("Logon", within_s=within_s)
@@ -217,6 +223,8 @@ class Counterparty:
             what = ", ".join(vocabulary().tag(tag).label for tag in own or left_out)
             raise StepFailedError(f"{self.name}: the session layer writes {what}; make it raw")
         link = self._connected()
+        if link.established is False:
+            raise StepFailedError(f"{self.name} is not logged on; only a raw one may send before")
         try:
             await link.send(code, pairs, left_out)
         except SessionEndedError as error:
