@@ -8,15 +8,23 @@ import click
 import trio
 
 from kk99fix.commands.harness_misbehave import misbehave
-from kk99fix.commands.harness_options import acceptor_options, report_options, variables_of
+from kk99fix.commands.harness_options import (
+    acceptor_options,
+    report_options,
+    tls_options,
+    variables_of,
+)
 from kk99fix.commands.harness_report import report
 from kk99fix.commands.projection_tables import Column, print_json, print_table
 from kk99fix.harness.misbehaving.catalog import catalog
-from kk99fix.harness.script.library import find, run, shipped
+from kk99fix.harness.scenario import Scenario, StreamOpener
+from kk99fix.harness.script.library import find, shipped
 from kk99fix.harness.script.lines import ScriptError
 from kk99fix.harness.script.outcome import Outcome, exit_code
 from kk99fix.harness.script.parse import read
+from kk99fix.harness.script.play import play
 from kk99fix.harness.script.steps import Script
+from kk99fix.harness.transcript import Transcript
 
 WRONG: Final = 2
 
@@ -41,6 +49,7 @@ def harness() -> None:
 @harness.command("run", short_help="Play scripts.")
 @click.argument("names", metavar="FILE...", nargs=-1, required=True)
 @acceptor_options
+@tls_options
 @click.option(
     "--set",
     "assignments",
@@ -56,6 +65,7 @@ def run_command(
     within_s: float,
     assignments: tuple[str, ...],
     junit_file: Path | None,
+    open_stream: StreamOpener,
     *,
     as_json: bool,
     quiet: bool,
@@ -71,6 +81,7 @@ def run_command(
       kk99fix harness run first_trade cancel replace
       kk99fix harness run my.scenario --set symbol=MSFT --within 20
       PASSWORD=... kk99fix harness run my.scenario        for ${env:PASSWORD} in it
+      kk99fix harness run first_trade --port 9946 --tls-ca ca.pem
       kk99fix harness run first_trade --quiet --junit results.xml
     """
     scripts = [_read(name) for name in names]
@@ -82,7 +93,14 @@ def run_command(
         for script in scripts:
             if show is not None:
                 show(f"{script.name}: {script.title}")
-            outcomes.append(await run(script, host, port, variables, within_s=within_s, show=show))
+            scenario = Scenario(
+                host,
+                port,
+                within_s=within_s,
+                transcript=Transcript(show=show),
+                open_stream=open_stream,
+            )
+            outcomes.append(await play(script, scenario, variables))
         return outcomes
 
     outcomes = trio.run(play_all)

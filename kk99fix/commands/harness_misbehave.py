@@ -8,11 +8,12 @@ from typing import Final
 import click
 import trio
 
-from kk99fix.commands.harness_options import acceptor_options, report_options
+from kk99fix.commands.harness_options import acceptor_options, report_options, tls_options
 from kk99fix.commands.harness_report import report
 from kk99fix.harness.client import Identity
 from kk99fix.harness.misbehaving.catalog import Target, catalog, measure_alone, run, scenarios_at
 from kk99fix.harness.misbehaving.registry import Misbehaviour
+from kk99fix.harness.scenario import StreamOpener
 from kk99fix.harness.script.outcome import Outcome, exit_code
 
 ALL: Final = "all"
@@ -21,6 +22,7 @@ ALL: Final = "all"
 @click.command("misbehave", short_help="Be a bad counterparty.")
 @click.argument("names", metavar="[NAME...]", nargs=-1)
 @acceptor_options
+@tls_options
 @click.option("--bad", default="BROKER1", show_default=True, help="CompID of the bad session.")
 @click.option("--good", default="BROKER2", show_default=True, help="CompID of the good one.")
 @click.option("--target", default="KK99", show_default=True, help="CompID of the acceptor.")
@@ -52,6 +54,7 @@ def misbehave(
     good_price: str,
     scale: int,
     junit_file: Path | None,
+    open_stream: StreamOpener,
     *,
     as_json: bool,
     quiet: bool,
@@ -85,21 +88,26 @@ def misbehave(
         scale=scale,
     )
     show = None if as_json else click.echo
-    outcomes = trio.run(_run_all, chosen, at, show, quiet)
+    outcomes = trio.run(_run_all, chosen, at, open_stream, show, quiet)
     report(outcomes, junit_file, as_json=as_json)
     sys.exit(exit_code(outcomes))
 
 
 async def _run_all(
-    chosen: list[Misbehaviour], at: Target, show: Callable[[str], None] | None, quiet: bool
+    chosen: list[Misbehaviour],
+    at: Target,
+    open_stream: StreamOpener,
+    show: Callable[[str], None] | None,
+    quiet: bool,
 ) -> list[Outcome]:
     say = show or (lambda _line: None)
-    alone = await measure_alone(at, scenarios_at(at))
+    make = scenarios_at(at, open_stream)
+    alone = await measure_alone(at, make)
     say(f"the good session alone: p99 {alone * 1e3:.1f} ms from an order to its report")
     outcomes = []
     for each in chosen:
         say(f"{each.name}: {each.does}")
-        outcome, p99_s = await run(each, at, scenarios_at(at), show=None if quiet else show)
+        outcome, p99_s = await run(each, at, make, show=None if quiet else show)
         say(f"  {outcome.verdict.value}; the good session beside it: p99 {p99_s * 1e3:.1f} ms")
         outcomes.append(outcome)
     return outcomes

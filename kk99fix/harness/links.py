@@ -152,8 +152,8 @@ class RawLink:
     def stop_reading(self, window_bytes: int) -> None:
         """Read nothing more after the next bytes, and let the system keep few for us."""
         self._reading = trio.Event()
-        stream = self._tap.stream
-        if isinstance(stream, trio.SocketStream):
+        stream = _socket_of(self._tap)
+        if stream is not None:
             stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, window_bytes)
 
     def read_again(self) -> None:
@@ -218,9 +218,17 @@ class RawLink:
         await self._tap.aclose()
 
 
+def _socket_of(tap: Tap) -> trio.SocketStream | None:
+    """Return the socket below, None for a stream in memory."""
+    stream = tap.stream
+    if isinstance(stream, trio.SSLStream):
+        stream = stream.transport_stream
+    return stream if isinstance(stream, trio.SocketStream) else None
+
+
 def _linger_not(tap: Tap) -> None:
     """Let the next close be an RST, where the stream is a socket."""
-    stream = tap.stream
-    if isinstance(stream, trio.SocketStream):
+    stream = _socket_of(tap)
+    if stream is not None:
         value = struct.pack("ii", 1, 0)
         stream.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, value)

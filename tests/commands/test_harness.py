@@ -122,6 +122,15 @@ def test_what_could_not_be_run(script: Path, tmp_path: Path) -> None:
     assert "canary" not in unset.output
 
 
+def test_files_of_tls_that_are_wrong() -> None:
+    """They are a usage error before anything is connected."""
+    told = run("run", "first_trade", "--tls-ca", "nowhere.pem")
+    other = run("misbehave", "gap", "--tls-certificate", "nowhere.pem")
+
+    assert (told.exit_code, "nowhere.pem is no file of CA" in told.output) == (2, True)
+    assert (other.exit_code, "cannot be shown: No such file" in other.output) == (2, True)
+
+
 def test_check_says_what_a_script_needs(script: Path, tmp_path: Path) -> None:
     """Nothing is connected; parameters and mistakes are named."""
     told = run("check", str(script), "first_trade")

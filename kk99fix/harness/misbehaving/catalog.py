@@ -17,7 +17,7 @@ from kk99fix.harness.misbehaving import (
 )
 from kk99fix.harness.misbehaving.registry import REGISTERED, Misbehaviour
 from kk99fix.harness.misbehaving.setting import Pace, Setting, calm_beside
-from kk99fix.harness.scenario import Scenario
+from kk99fix.harness.scenario import Scenario, StreamOpener
 from kk99fix.harness.script.outcome import Outcome, Verdict
 from kk99fix.harness.transcript import Kind, Transcript
 
@@ -105,10 +105,18 @@ async def measure_alone(target: Target, make: Callable[[Transcript, float], Scen
         return math.nan  # every scenario will say why
 
 
-def scenarios_at(target: Target) -> Callable[[Transcript, float], Scenario]:
-    """Return what makes scenarios against a target over TCP, in real time."""
+def scenarios_at(
+    target: Target, open_stream: StreamOpener = trio.open_tcp_stream
+) -> Callable[[Transcript, float], Scenario]:
+    """Return what makes scenarios against a target, in real time."""
 
     def make(transcript: Transcript, within_s: float) -> Scenario:
-        return Scenario(target.host, target.port, within_s=within_s, transcript=transcript)
+        return Scenario(
+            target.host,
+            target.port,
+            within_s=within_s,
+            transcript=transcript,
+            open_stream=open_stream,
+        )
 
     return make
