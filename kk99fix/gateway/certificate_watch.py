@@ -30,17 +30,18 @@ class CertificateWatch:
         self._sequencer = sequencer
         self._connections = connections
         self._tls = tls
-        current.subscribe(lambda _: self.look())
+        current.subscribe(self.look)
         if tls is not None:
             tls.on_reload = self.look
 
-    def look(self) -> None:
-        """Cut the sessions that could not log on as they are connected now."""
+    def look(self, changed: frozenset[str] | None = None) -> None:
+        """Cut the sessions, of those that have changed, that could not log on as they are now."""
         names = self._sequencer.venue.registry.session_names()
         found = [
             (session, reason)
             for session, peer in self._connections.peers()
-            if (reason := self._misfit(names[session], peer)) is not None
+            if (changed is None or names[session] in changed)
+            and (reason := self._misfit(names[session], peer)) is not None
         ]
         for session, reason in found:
             self._connections.close(session, WITHDRAWN, reason=reason)

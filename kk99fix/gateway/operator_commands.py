@@ -13,6 +13,8 @@ from kk99fix.gateway.operator_notices import SessionCommands
 from kk99fix.gateway.operator_refusals import RefusalCommands
 from kk99fix.gateway.operator_sessions import SessionList
 from kk99fix.gateway.parts import Gateway
+from kk99fix.gateway.reloader import Reloader
+from kk99fix.gateway.tls_listener import TlsListener
 from kk99fix.matcher import library as core
 from kk99fix.state.snapshots import SNAPSHOT_FOLDER, list_snapshots
 
@@ -22,13 +24,22 @@ def add_commands(gateway: Gateway) -> None:
     add = gateway.operator.add
     add("status", partial(_status, gateway, time.monotonic()), changes=False)
     if gateway.reloader is not None:
-        add("reload", gateway.reloader.answer, changes=True)
+        add("reload", partial(_reload, gateway.reloader, gateway.tls), changes=True)
     add("stop", partial(_stop, gateway), changes=True)
     RefusalCommands(gateway.acceptor.refusals, gateway.current).add_to(gateway.operator)
     SessionList(gateway).add_to(gateway.operator)
     LockCommands(gateway).add_to(gateway.operator)
     SessionCommands(gateway).add_to(gateway.operator)
     CertificationCommands(gateway).add_to(gateway.operator)
+
+
+async def _reload(reloader: Reloader, tls: TlsListener | None, request: Request) -> dict[str, Any]:
+    """Have all files looked at, those of [tls] too."""
+    mistakes = [] if tls is None else tls.reload()
+    answer = await reloader.answer(request)
+    for mistake in mistakes:
+        answer["refused"].append({"file": mistake.file, "mistakes": [str(mistake)]})
+    return answer
 
 
 async def _stop(gateway: Gateway, _: Request) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class ClientCertificate:
     subject: str
     #: The name in venue.toml of the CA that its chain ends in.
     issuer_name: str | None = None
+    #: SHA-256 of that CA's own certificate: the name may come to mean another one.
+    issuer_sha256: bytes | None = None
 
 
 @frozen

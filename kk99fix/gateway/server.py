@@ -283,6 +283,8 @@ async def serve(
             while await anext(signals) == signal.SIGHUP:
                 if gateway.reloader is not None:
                     gateway.reloader.request()
+                if gateway.tls is not None:
+                    gateway.tls.reload()
 
         await run(
             gateway,
@@ -344,6 +346,7 @@ def _tasks(gateway: Gateway, snapshots: Snapshots) -> tuple[Callable[[], Awaitab
         snapshots.run,
         gateway.children.run,
         *(() if gateway.reloader is None else (gateway.reloader.run,)),
+        *(() if gateway.tls is None else (gateway.tls.follow,)),
     )
 
 

@@ -75,12 +75,11 @@ class Channel:
         return [hashlib.sha256(each).digest() for each in chain]
 
 
-def described(der: bytes, issuer_name: str | None) -> ClientCertificate:
-    """Return what the gateway keeps of a certificate."""
+def described(der: bytes, issuer: tuple[str, bytes] | None) -> ClientCertificate:
+    """Return what the gateway keeps of a certificate; `issuer` is its CA's name and SHA-256."""
     parsed = x509.load_der_x509_certificate(der)
-    return ClientCertificate(
-        hashlib.sha256(der).digest(), parsed.subject.rfc4514_string(), issuer_name
-    )
+    sha256 = hashlib.sha256(der).digest()
+    return ClientCertificate(sha256, parsed.subject.rfc4514_string(), *(issuer or (None, None)))
 
 
 def _verified_chain(ssl_object: ssl.SSLObject) -> list[bytes] | None:

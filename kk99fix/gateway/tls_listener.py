@@ -9,6 +9,7 @@ A TLS 1.2 session may be resumed as long as the listener has the files with whic
 chain was verified then, its dates are looked at again.
 """
 
+import hashlib
 import ssl
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from kk99fix.gateway.tls_causes import TlsCause, cause_of
 from kk99fix.gateway.tls_channel import Channel, described
 from kk99fix.gateway.tls_material import TlsMaterial, load_material
 
+#: Files that have been written are read half a second after that at the latest.
+LOOK_EVERY_S: Final = 0.25
 RECEIVE_BYTES: Final = 4096
 #: A counterparty's part of a handshake with a long chain of certificates.
 HANDSHAKE_BYTES_MAX: Final = 32_768
@@ -67,11 +70,12 @@ class TlsListener:
         self._config_dir = config_dir
         self._tls = tls
         self._log = log
+        self._taken = self._seen = self._marks()
         self._material = self._load_or_raise()
         self._limiter = trio.CapacityLimiter(tls.handshakes_at_once)
         self._waiting = 0
         self._buckets = Buckets(tls.handshakes_per_second, tls.handshake_burst)
-        self._ca_of: OrderedDict[bytes, str | None] = OrderedDict()
+        self._ca_of: OrderedDict[bytes, tuple[str, bytes] | None] = OrderedDict()
         #: Handshakes that succeeded, by version, and failed ones, by cause.
         self.succeeded: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
@@ -98,15 +102,15 @@ class TlsListener:
     def trusts(self, peer: Peer) -> bool:
         """Whether the CA of a connection's certificate, if it has shown one, is still a CA here."""
         shown = peer.certificate
-        return shown is None or shown.issuer_name in self._material.ca_names.values()
+        if shown is None:
+            return True
+        known = self._material.ca_names
+        return shown.issuer_sha256 is not None and shown.issuer_sha256 in known
 
-    def reload(self, tls: Tls | None = None) -> list[Mistake]:
-        """Read the files again; with a mistake in them all stays as it is, and the log says so.
-
-        `tls` is what venue.toml says now; of it the names of files count, not address and port.
-        """
-        wanted = self._tls if tls is None else tls
-        found = load_material(self._config_dir, wanted, datetime.now(UTC))
+    def reload(self) -> list[Mistake]:
+        """Read the files again; with a mistake in them all stays as it is, and the log says so."""
+        self._taken = self._marks()
+        found = load_material(self._config_dir, self._tls, datetime.now(UTC))
         if isinstance(found, list):
             self.reloads["refused"] += 1
             mistakes = [str(each) for each in found]
@@ -124,6 +128,25 @@ class TlsListener:
         )
         self.on_reload()
         return []
+
+    def look(self) -> None:
+        """Read the files again if they have changed, and stayed so since the look before."""
+        marks = self._marks()
+        still, self._seen = marks == self._seen, marks
+        if still and marks != self._taken:
+            self.reload()
+
+    async def follow(self) -> None:
+        """Look now and then, for ever."""
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            self.look()
+
+    def _marks(self) -> tuple[tuple[int, ...], ...]:
+        """What changes when a file is written or exchanged."""
+        tls = self._tls
+        names = (tls.certificate or "", tls.private_key or "", *tls.client_ca.values())
+        return tuple(_mark(self._config_dir / name) for name in names)
 
     async def secure(
         self, sock: trio.socket.SocketType, data: bytes, address: str
@@ -189,15 +212,16 @@ class TlsListener:
         if der is None:
             return None
         _check_dates(der)
+        names = material.ca_names
         issuers = channel.issuers()
-        named = [material.ca_names[each] for each in issuers if each in material.ca_names]
-        certificate = described(der, named[0] if named else None)
-        if issuers:
-            self._ca_of[certificate.sha256] = certificate.issuer_name
-            if len(self._ca_of) > _REMEMBERED_MAX:
-                self._ca_of.popitem(last=False)
-            return certificate
-        return described(der, self._ca_of.get(certificate.sha256))
+        found = next(((names[each], each) for each in issuers if each in names), None)
+        if not issuers:
+            return described(der, self._ca_of.get(hashlib.sha256(der).digest()))
+        certificate = described(der, found)
+        self._ca_of[certificate.sha256] = found
+        if len(self._ca_of) > _REMEMBERED_MAX:
+            self._ca_of.popitem(last=False)
+        return certificate
 
     def note_timeout(self) -> TlsRefused:
         """Count a handshake that did not come to its end in time."""
@@ -212,6 +236,14 @@ class TlsListener:
         if isinstance(found, list):
             raise ConfigError(found)
         return found
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class _OutOfDateError(Exception):
