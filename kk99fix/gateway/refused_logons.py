@@ -18,6 +18,7 @@ from kk99fix.gateway.references import Reference
 
 KEPT_OF_A_CAUSE: Final = 100
 FRAME_MAX_CHARACTERS: Final = 512
+EXAMINED_BYTES: Final = 1024
 NAME_MAX_CHARACTERS: Final = 64
 
 
@@ -59,7 +60,9 @@ def refused_logon(
     known = RefusedLogon(reference, time_ns, cause, peer, balancer, live_address)
     if frame is None:
         return known
-    message = split.split(frame)
+    # A flood of large frames has to cost little; names and what is shown stand at the begin.
+    begin = frame[:EXAMINED_BYTES]
+    message = split.split(begin)
 
     def claimed(tag: int) -> str | None:
         value = message.get(tag)
@@ -69,7 +72,7 @@ def refused_logon(
     return RefusedLogon(
         *(reference, time_ns, cause, peer, balancer, live_address),
         *(sender, claimed(56), claimed(553)),
-        printable(mask_whatever(frame).replace(b"\x01", b"|"), FRAME_MAX_CHARACTERS),
+        printable(mask_whatever(begin).replace(b"\x01", b"|"), FRAME_MAX_CHARACTERS),
         None if sender is None else file_of(sender),
     )
 

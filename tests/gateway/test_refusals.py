@@ -7,11 +7,12 @@ import pytest
 from support.frames import frame
 from support.live_gateway import LogLines, small_settings
 
+from kk99fix.fix.masking import mask_whatever
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.peer import Peer
 from kk99fix.gateway.references import Reference
 from kk99fix.gateway.refusals import Refusals
-from kk99fix.gateway.refused_logons import KEPT_OF_A_CAUSE
+from kk99fix.gateway.refused_logons import EXAMINED_BYTES, KEPT_OF_A_CAUSE
 
 LOGON = frame("A", "98=0|108=30|553=broker1|554=hunter2|96=otp|")
 
@@ -55,6 +56,21 @@ def test_a_stranger_cannot_say_more_than_fits(refusals: Refusals) -> None:
         assert text is not None
         assert len(text) <= 600
         assert text.isprintable()
+
+
+@pytest.mark.parametrize("extra", range(60))
+def test_a_secret_is_masked_wherever_the_frame_is_cut(refusals: Refusals, extra: int) -> None:
+    """Only the begin of a large frame is looked at, and its end may lie within any field."""
+    room = EXAMINED_BYTES - 100 - extra
+    large = frame("A", f"98=0|58={'x' * room}|553=broker1|554=hunter2|95=7|96=otp|otp|98=0|")
+
+    refusals.note("credentials", Peer("192.0.2.1"), large)
+
+    (kept,) = refusals.recent.newest()
+    assert kept.sender_comp_id == "BROKER1"
+    assert kept.frame is not None
+    assert "hunter" not in mask_whatever(large[:EXAMINED_BYTES]).decode()
+    assert "otp" not in mask_whatever(large[:EXAMINED_BYTES]).decode()
 
 
 def test_a_flood_of_one_cause_leaves_the_others(refusals: Refusals) -> None:
