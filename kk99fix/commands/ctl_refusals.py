@@ -122,6 +122,8 @@ def _explanation(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("look at", answer["look"]),
         ("what to do", answer["do"]),
     ]
+    if answer["detail"]:
+        lines.insert(3, ("in detail", plain(answer["detail"])))
     if answer["file_changed"]:
         lines.append(("note", "the session's file has changed since; this is about it as it was"))
     if answer["frame"]:

@@ -126,7 +126,7 @@ def _cells(row: dict[str, Any], now_ns: int) -> tuple[str, ...]:
         return (*known, *[""] * (len(_COLUMNS) - len(known)))
     return (
         *known,
-        row["address"] or "",
+        f"{row['address'] or ''}{' over TLS' if row['tls'] else ''}",
         since(row["since_ns"], now_ns),
         since(row["last_in_ns"], now_ns),
         str(row["next_in"]),

@@ -105,7 +105,7 @@ TLS: Final = {
         "Mostly it did not like our certificate: give it the CA of ours, and the name in it",
     ),
     TlsCause.PEER_REFUSED.value: _handshake(
-        "the counterparty said that it does not go on; `detail` in the log has its words",
+        "the counterparty said that it does not go on; the detail has its words",
         "a counterparty that trusts our certificate",
         "the counterparty's log; " + _TO_OPENSSL,
         "UNKNOWN_CA or CERTIFICATE_UNKNOWN: give it the CA of our certificate, and the name in "
@@ -157,13 +157,13 @@ TLS: Final = {
         "Have them issue one for clients; a server's certificate is none",
     ),
     TlsCause.CERTIFICATE_BROKEN.value: _handshake(
-        "the counterparty's certificate or its proof is not right; `detail` in the log says how",
+        "the counterparty's certificate or its proof is not right; the detail says how",
         "a certificate that its issuer signed, and the key of it",
         _THEIR_CERTIFICATE,
         "Have them look whether key and certificate belong together, and issue a new one",
     ),
     TlsCause.FAILED.value: _handshake(
-        "the handshake failed; `detail` in the log has OpenSSL's words",
+        "the handshake failed; the detail has OpenSSL's words",
         "a handshake as RFC 5246 and RFC 8446 have it",
         _TO_OPENSSL,
         "Have the counterparty try with openssl; a device in between that changes bytes looks "

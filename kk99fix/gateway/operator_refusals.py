@@ -128,6 +128,7 @@ def explained(refused: RefusedLogon, current: Current) -> dict[str, Any]:
     explanation = EXPLANATIONS[refused.cause]
     session = refused.sender_comp_id or "COMPID"
     return known(refused) | {
+        "detail": refused.detail,
         "frame": refused.frame,
         "step": explanation.step.number,
         "steps": len(Step),

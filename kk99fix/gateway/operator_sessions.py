@@ -109,10 +109,15 @@ class SessionList:
     def _connection(self, session: int, *, established: bool) -> dict[str, Any]:
         connection = self._connections.of(session)
         if connection is None:
-            return {"state": "offline", "address": None, "since_ns": None}
+            return {"state": "offline", "address": None, "tls": None, "since_ns": None}
         state = "logging on"
         if connection.closing_until_ns is not None:
             state = "closing"
         elif established:
             state = "online"
-        return {"state": state, "address": connection.address, "since_ns": connection.since_ns}
+        return {
+            "state": state,
+            "address": connection.peer.address,
+            "tls": connection.peer.tls,
+            "since_ns": connection.since_ns,
+        }

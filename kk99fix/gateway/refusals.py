@@ -62,6 +62,7 @@ class Refusals:
                 frame,
                 balancer=balancer,
                 live_address=live_address,
+                detail=detail,
                 file_of=self.file_of,
             )
         )

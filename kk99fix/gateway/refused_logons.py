@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from kk99fix.config.sessions import SessionFile
 from kk99fix.fix import split
@@ -43,6 +43,8 @@ class RefusedLogon:
     frame: str | None = None
     #: The file of the session that it claimed to be, as it was then.
     file: SessionFile | None = field(default=None, repr=False)
+    #: What OpenSSL says of a handshake that failed.
+    detail: str | None = None
 
 
 def refused_logon(
@@ -54,10 +56,11 @@ def refused_logon(
     *,
     balancer: str | None,
     live_address: str | None,
+    detail: str | None,
     file_of: Callable[[str], SessionFile | None],
 ) -> RefusedLogon:
     """Put together what is known of a refusal."""
-    known = RefusedLogon(reference, time_ns, cause, peer, balancer, live_address)
+    known = RefusedLogon(reference, time_ns, cause, peer, balancer, live_address, detail=detail)
     if frame is None:
         return known
     # A flood of large frames has to cost little; names and what is shown stand at the begin.
@@ -69,11 +72,13 @@ def refused_logon(
         return None if value is None else printable(value, NAME_MAX_CHARACTERS)
 
     sender = claimed(49)
-    return RefusedLogon(
-        *(reference, time_ns, cause, peer, balancer, live_address),
-        *(sender, claimed(56), claimed(553)),
-        printable(mask_whatever(begin).replace(b"\x01", b"|"), FRAME_MAX_CHARACTERS),
-        None if sender is None else file_of(sender),
+    return evolve(
+        known,
+        sender_comp_id=sender,
+        target_comp_id=claimed(56),
+        username=claimed(553),
+        frame=printable(mask_whatever(begin).replace(b"\x01", b"|"), FRAME_MAX_CHARACTERS),
+        file=None if sender is None else file_of(sender),
     )
 
 

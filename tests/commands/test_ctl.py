@@ -21,6 +21,7 @@ from kk99fix.commands.ctl import ctl
 from kk99fix.commands.spans import since, size, span
 from kk99fix.gateway.explanation import Step
 from kk99fix.gateway.operator_path import SOCKET_NAME
+from kk99fix.gateway.peer import Peer
 from kk99fix.venue.credentials import GUESSES_A_DAY, CredentialKind
 from kk99fix.venue.inputs import LogonFailedInput
 
@@ -158,6 +159,16 @@ async def test_a_refused_logon_is_listed_and_explained(live: Live) -> None:
     assert answer["reference"] == reference
 
 
+async def test_a_handshake_that_failed_is_explained_in_detail(live: Live) -> None:
+    """What OpenSSL says of it is part of the explanation."""
+    live.gateway.acceptor.refusals.note(
+        "tls-peer-refused", Peer("192.0.2.17"), None, detail="TLSV1_ALERT_UNKNOWN_CA"
+    )
+    result = await ran(live, "why", "192.0.2.17")
+
+    assert "in detail     TLSV1_ALERT_UNKNOWN_CA\n" in result.stdout
+
+
 async def test_what_the_gateway_refuses_ends_with_1(live: Live) -> None:
     """The gateway's sentence is on standard error."""
     result = await ran(live, "why", "BROKER1")
@@ -219,7 +230,7 @@ async def test_a_stop_may_return_at_once(tmp_path: Path) -> None:
 
 def test_a_stop_waits_for_the_end(tmp_path: Path) -> None:
     """When it returns the process is gone, its state saved and the socket removed."""
-    copy_files(tmp_path)
+    copy_files(tmp_path, metrics_port=0)
     gateway = GatewayProcess(tmp_path)
     gateway.start()
     try:
@@ -253,7 +264,7 @@ def test_a_state_directory_that_no_socket_fits_into_stops_the_start(tmp_path: Pa
 
 def test_a_killed_gateway_leaves_a_socket_that_the_next_one_replaces(tmp_path: Path) -> None:
     """After SIGKILL the answer says that it died; after the next start it is answered again."""
-    copy_files(tmp_path)
+    copy_files(tmp_path, metrics_port=0)
     gateway = GatewayProcess(tmp_path)
     gateway.start()
     try:

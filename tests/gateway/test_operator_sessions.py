@@ -16,7 +16,18 @@ from kk99fix.gateway.operator import Caller, Request
 from kk99fix.gateway.operator_sessions import FILES_AT_ONCE, SessionList
 
 FACTS = {
-    *("session", "role", "firm", "enabled", "state", "address", "since_ns", "next_in", "next_out"),
+    *(
+        "session",
+        "role",
+        "firm",
+        "enabled",
+        "state",
+        "address",
+        "tls",
+        "since_ns",
+        "next_in",
+        "next_out",
+    ),
     *("last_in_ns", "last_out_ns", "epoch", "open_orders", "waiting_bytes", "behind"),
     *("left_to_feed", "cancels_at_ns", "in_period", "schedule", "locked", "certification"),
 }
