@@ -1,5 +1,9 @@
 """One run of a certification, message by message, without a venue."""
 
+import re
+
+from support.config_folder import REPOSITORY
+
 from kk99fix.harness.certification import report, scenarios
 from kk99fix.harness.certification.examination import Examination, Patience, Seen
 from kk99fix.harness.certification.report import Subject
@@ -66,6 +70,23 @@ def test_what_is_asked_for_and_comes_is_passed() -> None:
     assert said[-1] == "cancel: passed"
     assert run.examination.done
     assert run.examination.passed == ["cancel"]
+
+
+def test_the_run_in_the_documentation() -> None:
+    """Line by line what an operator sees."""
+    text = (REPOSITORY / "docs/certification.md").read_text()
+    (shown,) = re.findall(r"--function cancel\n(.*?)report: ", text, re.DOTALL)
+    run = Run("cancel")
+    run.peer(ORDER.replace("11=a", "11=A-1"))
+    run.venue("35=8|150=0|11=A-1|")
+    run.peer("35=F|41=A-0|11=A-2|55=TEST|54=1|")
+    run.venue("35=9|11=A-2|102=1|58=UNKNOWN_ORDER; The session has no order with this id.|")
+    run.peer("35=F|41=A-1|11=A-3|55=TEST|54=1|")
+    run.venue("35=8|150=4|39=4|11=A-3|41=A-1|")
+    run.peer("35=F|41=A-1|11=A-4|55=TEST|54=1|")
+    run.venue("35=9|11=A-4|102=0|58=TOO_LATE; The order is no longer open.|")
+
+    assert run.said == shown.splitlines()
 
 
 def test_a_wrong_message_is_said_exactly_and_asked_for_again() -> None:
