@@ -7,10 +7,16 @@ import pytest
 import trio
 import trustme
 from support.acceptor import Acceptor, now_ns
+from support.live_gateway import Live, live_gateway
 from support.scenario_rig import script_of
+from support.tls_files import TlsFolder
 
-from kk99fix.harness.scenario import Scenario
+from kk99fix.harness.client import Identity
+from kk99fix.harness.misbehaving.catalog import Target, catalog, run, scenarios_at
+from kk99fix.harness.scenario import Scenario, StreamOpener
+from kk99fix.harness.script.library import find
 from kk99fix.harness.script.outcome import Outcome, Verdict
+from kk99fix.harness.script.parse import read
 from kk99fix.harness.script.play import play
 from kk99fix.harness.tls import TlsFileError, context_of, opener
 
@@ -115,3 +121,40 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         context_of(wrong)
     with pytest.raises(TlsFileError, match=r"wrong\.pem with the key in it cannot be shown"):
         context_of(None, wrong)
+
+
+@asynccontextmanager
+async def our_gateway(folder: Path) -> AsyncIterator[tuple[Live, StreamOpener]]:
+    """Serve over TLS, and give what connects there with a certificate."""
+    files, pair = TlsFolder(folder / "files"), folder / "client.pem"
+    shown = files.partners.client()
+    pair.write_bytes(shown.key + shown.chain)
+    open_stream = opener(context_of(files.ca_file, pair), "localhost")
+    settings, state = files.load(), folder / "var"
+    async with live_gateway(settings, state, config_dir=files.config) as live:
+        yield live, open_stream
+
+
+async def test_the_scripts_of_the_package_over_tls(tmp_path: Path) -> None:
+    """Against our gateway's TLS listener they hold as they do in clear."""
+    async with our_gateway(tmp_path) as (live, open_stream):
+        for name in ("first_trade", "partial_fills"):
+            scenario = Scenario(HOST, live.tls_port, open_stream=open_stream)
+            outcome = await play(read(find(name)), scenario, {})
+            assert outcome.passed, outcome.complaint
+            for comp_id in ("BROKER1", "BROKER2"):
+                await live.wait_until_gone(comp_id)
+
+
+@pytest.mark.parametrize(
+    "name", ["gap", "absurd-length", "half-message", "mid-message-reset", "flood", "mutants"]
+)
+async def test_misbehaving_over_tls(name: str, tmp_path: Path) -> None:
+    """What is encrypted gets the same answers; a reset leaves a record of TLS cut in two."""
+    async with our_gateway(tmp_path) as (live, open_stream):
+        bad, good = Identity("BROKER1", "KK99"), Identity("BROKER2", "KK99")
+        target = Target(host=HOST, port=live.tls_port, bad=bad, good=good)
+        outcome, _ = await run(catalog()[name], target, scenarios_at(target, open_stream))
+        assert [line for line in live.logged.lines if "fault" in line["event"]] == []
+
+    assert outcome.passed, f"{outcome.complaint}\n{outcome.transcript.text[-4000:]}"
