@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support.small_venue import CAPACITY
+from support.small_venue import CAPACITY, configuration
 from support.snapshots import restored, taken
 from support.venue_desk import VenueDesk, logon_input
 
@@ -285,3 +285,17 @@ def test_a_snapshot_of_before_credentials_were_counted(desk: VenueDesk) -> None:
 
     assert read.credentials.saved() == []
     assert read.state_hash() == read.engine.state_hash()
+
+
+def test_a_session_that_goes_and_comes_back(desk: VenueDesk) -> None:
+    """The removal of its file lifts no lock and gives no code back."""
+    before = desk.venue.credentials.saved()
+    without = configuration()
+    del without["sessions"]["ALPHA"]
+    desk.configure(without)
+    desk.configure(configuration())
+
+    assert desk.venue.credentials.saved() == before
+    now_ns, used = desk.now_ns, Proof(PASSWORD, totp_step=101)
+    assert desk.venue.credentials.standing(desk.id("ALPHA"), PASSWORD, now_ns) is Standing.LOCKED
+    assert not desk.venue.credentials.is_unused(desk.id("ALPHA"), used)
