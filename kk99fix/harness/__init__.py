@@ -1,1 +1,1 @@
-"""The FIX client side: a client on the initiator role of our own session layer, and the demo."""
+"""The FIX client side: client, scenarios and their scripts, certification, misbehaviour, demo."""
