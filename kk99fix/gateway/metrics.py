@@ -1,21 +1,12 @@
-"""Every metric of the product, and the port on which Prometheus reads them.
+"""Every metric of the product: the newest counts as series, by their names.
 
-Hot code never touches prometheus-client: it counts in plain integers, and once a second the live
-loop's thread takes a `Snapshot`.  The collector, on the exporter's own thread, turns the newest
-snapshot into series and looks at nothing else.
+The collector runs on the exporter's own thread (`exporter`) and looks at nothing but the newest
+snapshot (`counts`).
 """
 
-import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from socketserver import ThreadingMixIn
-from threading import Thread
-from typing import Any, Final
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from typing import Final
 
-import trio
-from attrs import frozen
-from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -25,102 +16,18 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from kk99fix.fix import tables
-from kk99fix.gateway.child_reports import KeeperStatistics, ProjectorStatistics
+from kk99fix.gateway.child_reports import KeeperStatistics
 from kk99fix.gateway.children import ChildStatistics
+from kk99fix.gateway.counts import Snapshot, Snapshots
 from kk99fix.gateway.feeder import FeedStatistics
-from kk99fix.gateway.listening import ListenError
-from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.reloader import ReloadStatistics
-from kk99fix.gateway.tls_statistics import TlsStatistics, tls_statistics
-from kk99fix.journal.writer import WriterStatistics
+from kk99fix.gateway.tls_statistics import TlsStatistics
 from kk99fix.matcher.pump import Durability, PumpStatistics
-from kk99fix.matcher.values import Statistics
 
 NOT_FOLLOWED: Final = ReloadStatistics(0, 0, 0, 0)
-SNAPSHOT_EVERY_S: Final = 1.0
-#: A scraper that says nothing for so long is given up.
-SCRAPE_TIMEOUT_S: Final = 10
-#: How often the exporter looks whether it is to stop.
-STOP_LOOK_S: Final = 0.05
 _REASONS: Final = {code.number: name for name, code in tables.REJECT_CODES.items()}
 #: The histogram's bounds, which are bounds of the pump's buckets too: 1 microsecond to 1 second.
 LATENCY_BOUNDS_NS: Final = tuple(1 << i for i in range(10, 31))
-
-
-@frozen
-class Snapshot:
-    """The counts of one moment."""
-
-    core: Statistics
-    pump: PumpStatistics
-    journal: WriterStatistics
-    durability: Durability
-    next_lsn: int
-    frames: dict[str, int]
-    sessions_up: int
-    queued_bytes: int
-    disconnects: dict[str, int]
-    logons_pending: int
-    logons_refused: dict[str, int]
-    passwords_waiting: int
-    credentials_held: dict[str, int]
-    unknown_trades: int
-    feeds: FeedStatistics
-    clock_error_ns: int
-    clock_alarm: bool
-    storage_low: bool
-    storage_free_bytes: int
-    children: dict[str, ChildStatistics]
-    keeper: KeeperStatistics
-    projector: ProjectorStatistics
-    #: None: the files are not followed.
-    reloads: ReloadStatistics | None
-    tls: TlsStatistics
-
-
-class Snapshots:
-    """Takes snapshots on the live loop's thread and keeps the newest."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        """Take the parts that count, and a first snapshot."""
-        self._gateway = gateway
-        self.newest = self._take()
-
-    async def run(self) -> None:
-        """Take one a second, for ever."""
-        while True:
-            await trio.sleep(SNAPSHOT_EVERY_S)
-            self.newest = self._take()
-
-    def _take(self) -> Snapshot:
-        gateway = self._gateway
-        venue = gateway.sequencer.venue
-        return Snapshot(
-            core=venue.engine.statistics(),
-            pump=gateway.sequencer.pump.statistics(),
-            journal=gateway.storage.writer.statistics(),
-            durability=gateway.sequencer.pump.durability(),
-            next_lsn=venue.engine.next_lsn,
-            frames=dict(gateway.sequencer.frames),
-            sessions_up=len(venue.live_sessions),
-            queued_bytes=gateway.connections.queued_bytes,
-            disconnects=dict(gateway.connections.ended),
-            logons_pending=gateway.acceptor.pending,
-            logons_refused=dict(gateway.acceptor.refusals.counts),
-            passwords_waiting=gateway.acceptor.passwords_waiting,
-            credentials_held=venue.credentials.held(gateway.sequencer.pump.now_ns()),
-            unknown_trades=gateway.unknown_trades.count,
-            feeds=gateway.feeder.statistics(),
-            clock_error_ns=gateway.clock.error_ns,
-            clock_alarm=gateway.clock.alarm,
-            storage_low=venue.storage_low,
-            storage_free_bytes=gateway.disk_space.free_bytes,
-            children=gateway.children.statistics(),
-            keeper=gateway.child_reports.keeper,
-            projector=gateway.child_reports.projector,
-            reloads=None if gateway.reloader is None else gateway.reloader.statistics(),
-            tls=tls_statistics(gateway.tls, gateway.connections.encrypted),
-        )
 
 
 class GatewayCollector(Collector):
@@ -387,43 +294,3 @@ def latency_histogram(pump: PumpStatistics) -> HistogramMetricFamily:
     )
     family.add_metric([], buckets, pump.latency_sum_ns / 1e9)
     return family
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    """A thread for each scrape, so that a slow scraper holds up nobody."""
-
-    daemon_threads = True
-
-
-class _ServerOverIpv6(_Server):
-    address_family = socket.AF_INET6
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """Logs no scrapes."""
-
-    timeout = SCRAPE_TIMEOUT_S
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as inherited
-        """Say nothing."""
-
-
-@contextmanager
-def exporting(snapshots: Snapshots, host: str, port: int) -> Iterator[None]:
-    """Serve the metrics on their own port while the block runs; `ListenError`."""
-    registry = CollectorRegistry()
-    registry.register(GatewayCollector(snapshots))
-    server_class = _ServerOverIpv6 if ":" in host else _Server
-    try:
-        server = make_server(host, port, make_wsgi_app(registry), server_class, _QuietHandler)
-    except OSError as error:
-        names = "--metrics-port", "metrics_host in venue.toml"
-        raise ListenError("metrics", host, port, *names, error) from error
-    thread = Thread(target=server.serve_forever, args=(STOP_LOOK_S,), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -28,13 +28,14 @@ from kk99fix.gateway.chunks import Chunks
 from kk99fix.gateway.clean_stop import end_slices, save_clean_snapshot
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
+from kk99fix.gateway.counts import Snapshots
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.disk_space import DiskSpace
+from kk99fix.gateway.exporter import exporting
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.listening import Place, accepting, listen
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
-from kk99fix.gateway.metrics import Snapshots, exporting
 from kk99fix.gateway.operator import Operator
 from kk99fix.gateway.operator_clients import OperatorClients
 from kk99fix.gateway.operator_commands import add_commands

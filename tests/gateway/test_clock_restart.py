@@ -9,7 +9,8 @@ from support.live_peer import order
 from support.still_gateway import StillGateway
 
 from kk99fix.config.load import Settings
-from kk99fix.gateway.metrics import GatewayCollector, Snapshots
+from kk99fix.gateway.counts import Snapshots
+from kk99fix.gateway.metrics import GatewayCollector
 from kk99fix.venue.inputs import TickInput
 
 HOUR_NS = 3600 * 1_000_000_000

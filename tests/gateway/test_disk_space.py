@@ -11,7 +11,8 @@ from support.live_peer import order
 from support.still_gateway import StillGateway, StillPeer
 
 from kk99fix.gateway import server
-from kk99fix.gateway.metrics import GatewayCollector, Snapshots
+from kk99fix.gateway.counts import Snapshots
+from kk99fix.gateway.metrics import GatewayCollector
 from kk99fix.journal.errors import JournalWriteError
 from kk99fix.journal.files import Files
 from kk99fix.journal.record import Buffer

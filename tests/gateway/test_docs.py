@@ -8,7 +8,8 @@ from support.still_gateway import StillGateway
 
 from kk99fix.gateway import acceptor, certificate_watch, connections
 from kk99fix.gateway.authentication import Refusal
-from kk99fix.gateway.metrics import GatewayCollector, Snapshots
+from kk99fix.gateway.counts import Snapshots
+from kk99fix.gateway.metrics import GatewayCollector
 from kk99fix.gateway.reload import NETWORK_WITHDRAWN
 from kk99fix.gateway.tls_causes import TlsCause
 from kk99fix.session.effects import DisconnectCause

@@ -10,7 +10,8 @@ from support.live_gateway import Live, LogLines, live_gateway, small_settings, w
 from support.live_peer import order
 
 from kk99fix.config.load import Settings
-from kk99fix.gateway.metrics import GatewayCollector, Snapshots
+from kk99fix.gateway.counts import Snapshots
+from kk99fix.gateway.metrics import GatewayCollector
 
 KEPT = "cancel_on_disconnect = false"
 

@@ -9,8 +9,9 @@ from support.live_peer import LivePeer, order
 
 from kk99fix.fix.split import split
 from kk99fix.fix.validate import validate
+from kk99fix.gateway.counts import Snapshots
 from kk99fix.gateway.line_budget import LINES_PER_S
-from kk99fix.gateway.metrics import GatewayCollector, Snapshots
+from kk99fix.gateway.metrics import GatewayCollector
 
 DONT_KNOW: Fields = [(37, "7"), (17, "9"), (127, "D"), (55, "AAPL"), (54, 1), (38, 100)]
 

@@ -7,7 +7,7 @@ from support.live_gateway import live_gateway, small_settings
 from support.live_peer import order
 
 from kk99fix.config.load import Settings, load
-from kk99fix.gateway.metrics import Snapshots
+from kk99fix.gateway.counts import Snapshots
 
 COUNT = 120
 DESK = ("DROPCOPY1", 'role = "drop-copy"')

@@ -13,7 +13,8 @@ from support.still_gateway import StillGateway, StillPeer
 from kk99fix.config.calendar import trading_day
 from kk99fix.gateway import server
 from kk99fix.gateway.clock import VenueClock
-from kk99fix.gateway.metrics import GatewayCollector, Snapshots
+from kk99fix.gateway.counts import Snapshots
+from kk99fix.gateway.metrics import GatewayCollector
 from kk99fix.gateway.timers import catch_up_day
 from kk99fix.journal.reader import JournalReader, read_records
 from kk99fix.journal.record import Kind
