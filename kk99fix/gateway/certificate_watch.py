@@ -4,6 +4,8 @@ A reload of the session files may name other certificates, one of the TLS files 
 either every live session is looked at again, with the rules of its logon.
 """
 
+from collections.abc import Iterator
+
 from kk99fix.gateway.certificate_rules import misfit
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.current import Current
@@ -36,17 +38,25 @@ class CertificateWatch:
 
     def look(self, changed: frozenset[str] | None = None) -> None:
         """Cut the sessions, of those that have changed, that could not log on as they are now."""
-        names = self._sequencer.venue.registry.session_names()
         found = [
             (session, reason)
-            for session, peer in self._connections.peers()
-            if (changed is None or names[session] in changed)
-            and (reason := self._misfit(names[session], peer)) is not None
+            for comp_id, session, peer in self._looked_at(changed)
+            if (reason := self._misfit(comp_id, peer)) is not None
         ]
         for session, reason in found:
             self._connections.close(session, WITHDRAWN, reason=reason)
         if found:
             self._sequencer.commit()
+
+    def _looked_at(self, changed: frozenset[str] | None) -> Iterator[tuple[str, int, Peer]]:
+        """Those of `changed` that are live, or all: a change of one file costs no walk over all."""
+        registry = self._sequencer.venue.registry
+        names = registry.ids["sessions"] if changed is None else sorted(changed)
+        for comp_id in names:
+            session = registry.session_id(comp_id)
+            peer = None if session is None else self._connections.peer_of(session)
+            if session is not None and peer is not None:
+                yield comp_id, session, peer
 
     def _misfit(self, comp_id: str, peer: Peer) -> str | None:
         file = self._current.session(comp_id)

@@ -7,7 +7,6 @@ garbled, too long; a DISCONNECT input with the cause).
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final
 
 from attrs import define
@@ -100,11 +99,11 @@ class Connections:
         """How many connections are encrypted."""
         return len(self._tls)
 
-    def peers(self) -> Iterator[tuple[int, Peer]]:
-        """Each live session and who is at the other end."""
-        for connection in list(self._by_session.values()):
-            if self._sequencer.venue.is_live(connection.session):
-                yield connection.session, connection.peer
+    def peer_of(self, session: int) -> Peer | None:
+        """Return who is at the other end of a live session; None of one that is not."""
+        connection = self._by_session.get(session)
+        live = connection is not None and self._sequencer.venue.is_live(session)
+        return connection.peer if connection is not None and live else None
 
     def add(
         self,

@@ -66,7 +66,8 @@ class FilesReader:
         return plan, steps
 
     async def next_step(self) -> Step:
-        """Return the next step of the last plan; `FilesReaderError`."""
+        """Return the next step, after everybody else's turn; `FilesReaderError`."""
+        await trio.lowlevel.checkpoint()
         process = self.process
         assert process is not None
         try:
