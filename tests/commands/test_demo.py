@@ -104,7 +104,10 @@ def test_a_session_with_a_password(folder: ConfigFolder) -> None:
     result = demo(folder, 1)
 
     assert result.exit_code == 1
-    assert result.stderr == "kk99fix demo: BROKER1 asks for a password, and the demo has none\n"
+    assert (
+        result.stderr
+        == "kk99fix demo: BROKER1 asks for a password or a signature, and the demo has none\n"
+    )
 
 
 def test_mistakes_in_the_files(folder: ConfigFolder) -> None:
