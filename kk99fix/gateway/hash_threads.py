@@ -17,8 +17,8 @@ import trio
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Above the others' 0: a third of the share of a core when both want it.
-NICENESS: Final = 5
+#: Above the others' 0: a thirtieth of the share of a core when both want it.
+NICENESS: Final = 15
 
 
 class HashThreads:
