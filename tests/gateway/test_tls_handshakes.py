@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 import trio
 from support.fix_peer import Fields
 from support.live_gateway import Live, live_gateway, wait_until
+from support.live_peer import LivePeer
 from support.tls_client import client_context, tls_peer
 from support.tls_files import HOST, SERVER, Authority, Pair, TlsFolder, name_of, self_signed
 
@@ -313,6 +315,26 @@ async def test_require_tls_without_a_certificate(tmp_path: Path) -> None:
             await peer.send("A", LOGON)
             await silence(peer.stream)
         await wait_until(lambda: venue.causes() == ["tls-required"])
+
+
+async def test_a_proxy_header_before_the_handshake(tmp_path: Path) -> None:
+    """The address in it counts, and the handshake begins behind it."""
+    proxies = {"proxy_from = []": 'proxy_from = ["127.0.0.1/32"]'}
+    files = TlsFolder(tmp_path / "files", proxies)
+    async with live_gateway(files.load(), tmp_path / "var", config_dir=files.config) as live:
+        header = b"PROXY TCP4 127.0.0.9 127.0.0.1 5000 9946\r\n"
+        stream: Any = await raw(live.tls_port, header)
+        context = client_context(files.ca_file)
+        stream = trio.SSLStream(stream, context, server_hostname="localhost")
+        async with LivePeer("BROKER1", stream) as peer:
+            await peer.log_on(60)
+        await live.wait_until_gone("BROKER1")
+        (line,) = live.logged.of("session logged on")
+        assert (line["address"], line["balancer"]) == ("127.0.0.9", HOST)
+
+        async with await raw(live.tls_port, b"\x16\x03\x01") as stream:
+            await silence(stream)
+        assert [each["cause"] for each in live.logged.of("logon refused")] == ["no-proxy-header"]
 
 
 # ---------------------------------------------------------------- limits

@@ -9,6 +9,7 @@ import contextlib
 import re
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -53,6 +54,8 @@ class FixClient:
     asked_for: int = 0
     #: The gateway has logged out, and that was confirmed.
     left: bool = False
+    #: Over TLS, with this.
+    context: ssl.SSLContext | None = None
     _socket: socket.socket | None = None
     _buffer: bytes = b""
     _early: dict[int, bytes] = attrs.field(factory=dict)
@@ -66,6 +69,8 @@ class FixClient:
         """Connect, log on, and fetch everything missed; AssertionError if that takes too long."""
         self._socket = socket.create_connection(("127.0.0.1", self.port), WAIT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.context is not None:
+            self._socket = self.context.wrap_socket(self._socket, server_hostname="localhost")
         self._buffer = b""
         self._early.clear()
         self.asked_for = 0
@@ -92,7 +97,8 @@ class FixClient:
         while not done():
             assert self._socket is not None, f"{self.comp_id}: the connection was closed"
             assert time.monotonic() < deadline, f"{self.comp_id} waits, next is {self.next_in}"
-            if select.select([self._socket], [], [], 0.5)[0]:
+            decrypted = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
+            if decrypted or select.select([self._socket], [], [], 0.5)[0]:
                 self.read()
 
     def read(self) -> None:
