@@ -2,6 +2,7 @@
 
 import base64
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import attrs
@@ -23,6 +25,8 @@ from support.gateway_process import GatewayProcess, copy_files, free_port
 from support.live_peer import LivePeer, order
 from support.proofs import KEY as SIGNING_KEY
 from support.proofs import PUBLIC_KEY, STEP_S, code_at, signature
+from support.tls_client import client_context
+from support.tls_files import Authority
 
 from kk99fix.vault.keys import VARIABLE, Key, Keys
 from kk99fix.vault.sealed_seeds import SealedSeeds
@@ -78,24 +82,32 @@ class Venue:
 
     gateway: GatewayProcess
     metrics_port: int
+    tls_port: int
+    context: ssl.SSLContext
     #: Secrets that came up on the way: codes and signatures.
     spent: list[Canary] = attrs.field(factory=list)
     heard: list[bytes] = attrs.field(factory=list)
 
     @asynccontextmanager
-    async def connected(self, comp_id: str, next_out: int = 1) -> AsyncIterator[LivePeer]:
+    async def connected(self, comp_id: str, *, tls: bool = False) -> AsyncIterator[LivePeer]:
         """Connect, and keep every byte that comes."""
-        stream = await trio.open_tcp_stream("127.0.0.1", self.gateway.port)
-        async with LivePeer(comp_id, stream, next_out) as peer:
+        port = self.tls_port if tls else self.gateway.port
+        stream: Any = await trio.open_tcp_stream("127.0.0.1", port)
+        if tls:
+            stream = trio.SSLStream(
+                stream, self.context, server_hostname="localhost", https_compatible=True
+            )
+        async with LivePeer(comp_id, stream) as peer:
             yield peer
             self.heard += peer.frames
 
-    async def say_and_lose(self, data: bytes) -> None:
-        """Send first bytes that are not answered."""
-        async with self.connected("BROKER1") as peer:
+    async def say_and_lose(self, data: bytes, *, tls: bool = False) -> None:
+        """Send first bytes that are not answered; over TLS they have to end by themselves."""
+        async with self.connected("BROKER1", tls=tls) as peer:
             await peer.send_bytes(data)
-            with suppress(trio.BrokenResourceError):  # it may have closed at once
-                await peer.stream.send_eof()
+            if not tls:
+                with suppress(trio.BrokenResourceError):  # it may have closed at once
+                    await peer.stream.send_eof()
             assert await peer.until_closed() == []
 
     def code(self, steps_on: int = 0) -> bytes:
@@ -155,7 +167,9 @@ def _state(folder: Path) -> list[str | Path]:
 
 
 @pytest.fixture
-def venue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Venue:
+def venue(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Venue:
     """Return a gateway whose BROKER1 asks for password and code, and BROKER2 for a signature."""
     key = Key(KEY.value, "test")
     monkeypatch.setenv(VARIABLE, key.encoded().decode())
@@ -173,7 +187,18 @@ def venue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Venue:
     _logon(tmp_path, "BROKER1", username="broker1", password_hash=HASH.decode(), totp="BROKER1")
     _logon(tmp_path, "BROKER2", username="key-2", public_key=PUBLIC_KEY)
     SealedSeeds(tmp_path / "secrets", Keys(key, None)).add("BROKER1", SEED.value)
-    return Venue(GatewayProcess(tmp_path, log_level="debug"), metrics_port)
+    authority, folder = Authority(), tmp_path_factory.mktemp("tls")
+    server, tls_port = authority.server(), free_port()
+    server.write(folder, "server")
+    (folder / "server.key").chmod(0o600)
+    (folder / "ca.pem").write_bytes(authority.pem)
+    path = tmp_path / "config" / "venue.toml"
+    files = f'certificate = "{folder}/server.pem"\nprivate_key = "{folder}/server.key"\n'
+    path.write_text(path.read_text() + f"\n[tls]\nport = {tls_port}\n{files}")
+    gateway = GatewayProcess(tmp_path, log_level="debug")
+    venue = Venue(gateway, metrics_port, tls_port, client_context(folder / "ca.pem"))
+    venue.spent.append(Canary("TLS key", server.key.splitlines()[2]))
+    return venue
 
 
 def _logon(folder: Path, comp_id: str, **keys: str) -> None:
@@ -261,6 +286,7 @@ async def test_no_secret_is_in_any_byte_that_is_left(venue: Venue) -> None:
         venue.gateway.start()
         for data in first_messages(venue):
             await venue.say_and_lose(data)
+        await venue.say_and_lose(first_messages(venue)[0], tls=True)
         assert venue.gateway.end(signal.SIGSEGV) == -signal.SIGSEGV
         assert list(venue.gateway.folder.rglob("core*")) == []
 
