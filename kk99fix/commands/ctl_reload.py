@@ -17,7 +17,8 @@ from kk99fix.commands.operator_client import ask_or_exit
 def reload_command(*, as_json: bool, state_dir: Path) -> None:
     """Have the gateway look at its files, and say what has changed and what is refused.
 
-    The gateway follows its files by itself; this waits until what was written before applies.
+    The gateway follows its files by itself; this waits until what was written before applies, and
+    tells what was taken over since it was last asked.
     Exits with 1 if a file is refused, each with its file, line and key, as `kk99fix check` does.
 
     \b

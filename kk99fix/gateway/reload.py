@@ -27,27 +27,27 @@ NETWORK_WITHDRAWN = "network-withdrawn"
 
 @define
 class Report:
-    """What one reload came to, for whoever asked for it."""
+    """What has come of the files, for whoever asks."""
 
-    changed: list[str] = field(factory=list)
+    changed: set[str] = field(factory=set)
     risk_changed: bool = False
-    #: Limits that are below what is open now.
-    exposures: list[dict[str, Any]] = field(factory=list)
+    #: Limits that were below what was open, the last of each name.
+    exposures: dict[str, dict[str, Any]] = field(factory=dict)
     refused: dict[str, tuple[str, ...]] = field(factory=dict)
     restart: tuple[str, ...] = ()
 
     def add(self, plan: Plan) -> None:
         """Take in what a plan says."""
-        self.changed += plan.changed
+        self.changed.update(plan.changed)
         self.risk_changed |= plan.risk_changed
         self.refused, self.restart = plan.refused_all, plan.restart
 
     def answer(self) -> dict[str, Any]:
         """Return it for the operator."""
         return {
-            "changed": sorted(set(self.changed)),
+            "changed": sorted(self.changed),
             "risk_changed": self.risk_changed,
-            "below_exposure": self.exposures,
+            "below_exposure": [each for _, each in sorted(self.exposures.items())],
             "refused": [
                 {"file": file, "mistakes": list(texts)}
                 for file, texts in sorted(self.refused.items())
@@ -68,8 +68,8 @@ class Reload:
         self._connections = connections
         self._log = log
 
-    def carry_out(self, step: Step) -> list[dict[str, Any]]:
-        """Have a step apply, and return limits that are below what is open now.
+    def carry_out(self, step: Step) -> dict[str, dict[str, Any]]:
+        """Have a step apply, and return limits that are below what is open now, by name.
 
         `ConfigRefusedError` before anything of it does.
         """
@@ -81,8 +81,8 @@ class Reload:
         self._sequencer.commit()
         if step.files:
             self._log.info("session files taken over", sessions=sorted(step.files))
-        exposures = [] if step.change is None else list(self._exposures(step.change))
-        for exposure in exposures:
+        exposures = {} if step.change is None else dict(self._exposures(step.change))
+        for exposure in exposures.values():
             self._log.warning("limit below exposure", **exposure)
         return exposures
 
@@ -96,7 +96,7 @@ class Reload:
             if address is not None and not within(address, file.logon.allow_from):
                 self._connections.close(session, NETWORK_WITHDRAWN)
 
-    def _exposures(self, change: Change) -> Iterator[dict[str, Any]]:
+    def _exposures(self, change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
         """Open orders above a limit that was just set; they stay, new ones are refused."""
         registry, engine = self._sequencer.venue.registry, self._sequencer.venue.engine
         present = {
@@ -108,9 +108,5 @@ class Reload:
             for name, what in sorted(change["set"][kind].items()):
                 limit, value = what["limits"]["max_open_orders"], count(registry.ids[kind][name])
                 if 0 < limit < value:
-                    yield {
-                        kind[:-1]: name,
-                        "limit": "max_open_orders",
-                        "value": limit,
-                        "present": value,
-                    }
+                    exposure = {"limit": "max_open_orders", "value": limit, "present": value}
+                    yield f"{kind} {name}", {kind[:-1]: name, **exposure}

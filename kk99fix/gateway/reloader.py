@@ -62,9 +62,8 @@ class ReloadStatistics:
 
 @define(eq=False)
 class _Asked:
-    """Somebody who waits for what comes of the files."""
+    """Somebody who waits until what was written before applies."""
 
-    report: Report = field(factory=Report)
     answered: trio.Event = field(factory=trio.Event)
 
 
@@ -84,8 +83,9 @@ class Reloader:
     _last: Plan = field(init=False, factory=Plan)
     _changed_ns: int = field(init=False, factory=time.time_ns)
     _wake: trio.Event = field(init=False, factory=trio.Event)
-    #: Who has asked, in the order in which they have: what they are to be told, and how.
     _asked: list[_Asked] = field(init=False, factory=list)
+    #: What has come of the files since somebody was last told.
+    _since: Report = field(init=False, factory=Report)
 
     def statistics(self) -> ReloadStatistics:
         """Return the present counts."""
@@ -105,7 +105,8 @@ class Reloader:
         self.request()
         with trio.move_on_after(ANSWER_WITHIN_S) as scope:
             await asked.answered.wait()
-        return asked.report.answer() | {"still_changing": scope.cancelled_caught}
+        report, self._since = self._since, Report()
+        return report.answer() | {"still_changing": scope.cancelled_caught}
 
     async def run(self) -> None:
         """Follow the files, for ever."""
@@ -136,8 +137,7 @@ class Reloader:
             plan, steps = await reader.look()
             for _ in range(steps):
                 exposures = self.reload.carry_out(await reader.next_step())
-                for asked in self._asked:
-                    asked.report.exposures += exposures
+                self._since.exposures.update(exposures)
         except (FilesReaderError, OSError) as error:
             self.log.warning("files not read", error=str(error))
             return False
@@ -148,8 +148,7 @@ class Reloader:
             return False
         if plan.risk is not None:
             self.current.update_risk(plan.risk)
-        for asked in self._asked:
-            asked.report.add(plan)
+        self._since.add(plan)
         await self._tell(plan)
         if steps:
             self._reloads += 1
