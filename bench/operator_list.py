@@ -21,7 +21,7 @@ from trio.abc import Instrument
 from bench.gateway_files import REPOSITORY
 from kk99fix.config.load import load
 from kk99fix.fix import encode
-from kk99fix.gateway import logs, server
+from kk99fix.gateway import assembly, logs, server
 from kk99fix.gateway.operator_path import SOCKET_NAME
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.peer import Peer
@@ -194,7 +194,7 @@ def main(rounds: int) -> None:
         write_files(folder)
         settings = load(folder / "config", folder / "sessions")
         state_dir = folder / "var"
-        gateway = server.start(settings, state_dir, logs.configure(nothing))
+        gateway = assembly.start(settings, state_dir, logs.configure(nothing))
         longest = Longest()
         run: Callable[[], object] = partial(
             trio.run, measure, gateway, longest, state_dir, rounds, instruments=[longest]

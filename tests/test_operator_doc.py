@@ -16,7 +16,7 @@ from support.live_peer import order
 
 from kk99fix.cli import COMMANDS, main
 from kk99fix.commands.ctl import ctl
-from kk99fix.gateway import server
+from kk99fix.gateway import assembly, server
 from kk99fix.gateway.explanations import EXPLANATIONS
 from kk99fix.gateway.reloader import Folders
 
@@ -93,7 +93,7 @@ def test_every_command_is_in_the_table(tmp_path: Path) -> None:
         small_settings(tmp_path),
         Folders(tmp_path / "config", tmp_path / "sessions"),
     )
-    gateway = server.start(settings, tmp_path / "var", LogLines().log, folders=folders)
+    gateway = assembly.start(settings, tmp_path / "var", LogLines().log, folders=folders)
     entries = gateway.operator._entries
     known = {name: set(entry.arguments) for name, entry in entries.items()}
     server.stop(gateway)

@@ -19,7 +19,7 @@ from kk99fix.commands.options import (
 )
 from kk99fix.config.errors import ConfigError
 from kk99fix.config.load import Settings
-from kk99fix.gateway import logs, server
+from kk99fix.gateway import assembly, logs, server
 from kk99fix.gateway.child_reports import KEEPER, PROJECTOR
 from kk99fix.gateway.children import ChildCommand
 from kk99fix.gateway.core_files import forbid_core_files
@@ -111,7 +111,7 @@ def serve(
     _allow_descriptors(settings.venue.listen.max_connections)
     tls = tls_or_exit(settings, config_dir, log)
     try:
-        gateway = server.start(
+        gateway = assembly.start(
             settings,
             state_dir,
             log,

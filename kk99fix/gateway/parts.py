@@ -1,4 +1,4 @@
-"""The parts of a running gateway, as `server.start` puts them together."""
+"""The parts of a running gateway, as `assembly.start` puts them together."""
 
 from attrs import frozen
 

@@ -6,7 +6,7 @@ from support.venue_desk import VenueDesk, frames_of
 
 from kk99fix.config.load import Settings
 from kk99fix.config.resolve import resolve
-from kk99fix.gateway.server import capacity_of
+from kk99fix.gateway.assembly import capacity_of
 from kk99fix.venue.session_commands import StopInput
 
 NS_PER_S = 1_000_000_000

@@ -10,7 +10,7 @@ from support.live_gateway import small_settings
 from support.live_peer import order
 from support.still_gateway import StillGateway, StillPeer
 
-from kk99fix.gateway import server
+from kk99fix.gateway import assembly, server
 from kk99fix.gateway.counts import Snapshots
 from kk99fix.gateway.metrics import GatewayCollector
 from kk99fix.journal.errors import JournalWriteError
@@ -195,7 +195,7 @@ def test_a_restart_keeps_it_until_the_disk_was_looked_at(
     for free, low in ((LOW_BYTES, True), (ENOUGH_BYTES, False), (LOW_BYTES, False), (0, True)):
         server.stop(still.gateway)
         disk.free = free
-        still.gateway = server.start(
+        still.gateway = assembly.start(
             small_settings(tmp_path / f"{free}{low}"),
             tmp_path / "var",
             still.logged.log,

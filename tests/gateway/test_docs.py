@@ -60,7 +60,16 @@ def test_every_end_is_described() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        *("server", "acceptor", "authentication", "connections", "clock", "sequencer", "refusals"),
+        *(
+            "assembly",
+            "server",
+            "acceptor",
+            "authentication",
+            "connections",
+            "clock",
+            "sequencer",
+            "refusals",
+        ),
         *(
             "timers",
             "schedules",

@@ -9,7 +9,7 @@ from support.live_peer import order
 from support.scripted_disk import ScriptedDisk
 from support.still_gateway import StillGateway, StillPeer
 
-from kk99fix.gateway import sequencer, server
+from kk99fix.gateway import assembly, sequencer
 from kk99fix.gateway.chunks import CHUNK_MESSAGES
 from kk99fix.journal import scan
 from kk99fix.journal.errors import JournalWriteError
@@ -249,4 +249,4 @@ def test_another_level_begins_a_segment(tmp_path: Path) -> None:
     durable = [each.header.identity.durable for each in list_segments(tmp_path / "var" / "journal")]
 
     assert durable == [False, True, False]
-    assert server.IDLE_MARKER_NS == 10_000_000
+    assert assembly.IDLE_MARKER_NS == 10_000_000

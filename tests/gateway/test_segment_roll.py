@@ -11,7 +11,7 @@ from support.live_peer import order
 from support.still_gateway import StillGateway, StillPeer
 
 from kk99fix.config.calendar import trading_day
-from kk99fix.gateway import server
+from kk99fix.gateway import assembly, server
 from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.counts import Snapshots
 from kk99fix.gateway.metrics import GatewayCollector
@@ -68,7 +68,7 @@ def test_a_unit_larger_than_a_segment(still: StillGateway, tmp_path: Path) -> No
     first = next(read_records([*large], own.header.first_lsn)).record.header
     assert (first.kind, first.lsn) == (Kind.DAY_ROLL, own.header.first_lsn)
     server.stop(still.gateway)
-    still.gateway = server.start(
+    still.gateway = assembly.start(
         small_settings(tmp_path / "again"), tmp_path / "var", still.logged.log
     )
     assert still.gateway.storage.venue.engine.trading_day == 20991231
@@ -92,7 +92,7 @@ def test_a_day_that_begins_behind_an_empty_segment(still: StillGateway, tmp_path
     today = days(segments)[0]
     assert days(segments) == [today, today, 20991230, 20991231]
     assert [s.header.first_lsn for s in segments[1:]] == [lsn, lsn, lsn + 1]
-    still.gateway = server.start(
+    still.gateway = assembly.start(
         small_settings(tmp_path / "again"), tmp_path / "var", still.logged.log
     )
     assert still.gateway.storage.venue.engine.trading_day == 20991231
@@ -123,7 +123,7 @@ def at(monkeypatch: pytest.MonkeyPatch, ago_ns: int) -> Callable[[], int]:
         return real() - ago_ns
 
     monkeypatch.setattr(time, "time_ns", then)
-    monkeypatch.setattr(server, "VenueClock", partial(VenueClock, utc_ns=then))
+    monkeypatch.setattr(assembly, "VenueClock", partial(VenueClock, utc_ns=then))
     return then
 
 

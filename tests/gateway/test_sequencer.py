@@ -10,7 +10,7 @@ from support.live_gateway import small_settings
 from support.live_peer import order
 from support.still_gateway import StillGateway
 
-from kk99fix.gateway import server
+from kk99fix.gateway import assembly, server
 from kk99fix.gateway.logs import Log
 from kk99fix.journal.errors import JournalWriteError
 from kk99fix.journal.segment import list_segments
@@ -185,9 +185,9 @@ def test_segments_follow_each_other_under_load(still: StillGateway, tmp_path: Pa
     assert again.storage.venue.engine.statistics().live_orders == peer.next_out - 2
 
 
-def _start(folder: Path, log: Log) -> Any:  # noqa: ANN401 - as server.start
+def _start(folder: Path, log: Log) -> Any:  # noqa: ANN401 - as assembly.start
     settings = small_settings(folder / "again")
-    return server.start(settings, folder / "var", log)
+    return assembly.start(settings, folder / "var", log)
 
 
 def test_a_day_begins_with_a_segment_of_its_own(still: StillGateway, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from support.gateway_process import GatewayProcess, copy_files
 from support.live_gateway import LogLines, small_settings
 from support.mounted import tmpfs
 
-from kk99fix.gateway import server
+from kk99fix.gateway import assembly
 from kk99fix.journal.errors import JournalLockedError, JournalWriteError
 from kk99fix.journal.files import Files
 from kk99fix.journal.lock import StateLock
@@ -151,7 +151,7 @@ def test_every_error_says_what_to_do(
     files = Files()
     monkeypatch.setattr(files, call, refuse)
     with pytest.raises(JournalWriteError, match=os.strerror(code)) as caught:
-        server.start(small_settings(tmp_path), tmp_path / "var", LogLines().log, files=files)
+        assembly.start(small_settings(tmp_path), tmp_path / "var", LogLines().log, files=files)
 
     assert what in str(caught.value)
     assert caught.value.errno == code

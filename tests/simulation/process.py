@@ -1,6 +1,6 @@
 """The gateway's process in virtual time: the real parts, started, stopped and killed.
 
-`server.start` puts the parts together as it does in earnest; only the pump, the clock and the
+`assembly.start` puts the parts together as it does in earnest; only the pump, the clock and the
 random id of the journal are the simulation's.  The tasks of a live gateway are events here: each
 does what the task does between two waits.
 """
@@ -18,7 +18,7 @@ from unittest.mock import patch
 import attrs
 
 from kk99fix.config.load import Settings
-from kk99fix.gateway import logs, server
+from kk99fix.gateway import assembly, logs, server
 from kk99fix.gateway.acceptor import Refused
 from kk99fix.gateway.arrival import Arrival
 from kk99fix.gateway.first_frame import FirstFrame
@@ -87,7 +87,7 @@ class Process:
         self.text = io.StringIO()
         around.wake = self.wake
         with _virtual(around, dice, on_recovered):
-            self.gateway: Gateway = server.start(
+            self.gateway: Gateway = assembly.start(
                 settings, state_dir, logs.configure(self.text, level="warning"), files=around.disk
             )
         self.venue = self.gateway.storage.venue
@@ -242,9 +242,9 @@ def _virtual(
 
     clock = types.SimpleNamespace(time_ns=lambda: around.time_line.now_ns)
     with (
-        patch.object(server, "Pump", pump),
-        patch.object(server, "time", clock),
-        patch.object(server, "open_storage", opened),
+        patch.object(assembly, "Pump", pump),
+        patch.object(assembly, "time", clock),
+        patch.object(assembly, "open_storage", opened),
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=dice.getrandbits(128))),
     ):
         yield

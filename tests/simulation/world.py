@@ -26,7 +26,7 @@ from support.model_peer import ModelPeer
 
 from kk99fix.config.schedule import position
 from kk99fix.fix.framing import Frame, Framer
-from kk99fix.gateway import chunks, server
+from kk99fix.gateway import assembly, chunks
 from kk99fix.journal.lock import StateLock
 from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import units
@@ -476,7 +476,7 @@ class World:
         settings = self.house.settings()
         storage = open_storage(
             self._state_dir,
-            server.capacity_of(settings),
+            assembly.capacity_of(settings),
             settings.venue.journal.segment_bytes,
             0,
             lambda _: None,

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 
 from kk99fix.config.load import Settings
-from kk99fix.gateway.server import capacity_of
+from kk99fix.gateway.assembly import capacity_of
 from kk99fix.journal.files import Files
 from kk99fix.journal.names import JOURNAL_FOLDER
 from kk99fix.journal.reader import read_records, units

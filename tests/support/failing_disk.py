@@ -129,5 +129,5 @@ def _place(call: str) -> Place:
     caller = next(deciding, "pump")
     if caller.startswith(("pump.", "disk_calls.")) or caller == "pump":
         return Place("run", "pump", call)
-    when = "start" if "server.start" in callers else "keeper" if _KEEPER & set(callers) else "run"
+    when = "start" if "assembly.start" in callers else "keeper" if _KEEPER & set(callers) else "run"
     return Place(when, caller, call)

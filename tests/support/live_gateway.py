@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from kk99fix.config.load import Settings
-from kk99fix.gateway import logs, server
+from kk99fix.gateway import assembly, logs, server
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.reloader import Folders
@@ -139,7 +139,7 @@ async def live_gateway(
     logged = LogLines()
     stops, stopped = trio.open_memory_channel[None](10)
     tls = None if config_dir is None else TlsListener(config_dir, settings.venue.tls, logged.log)
-    gateway = server.start(settings, state_dir, logged.log, seeds=seeds, folders=folders, tls=tls)
+    gateway = assembly.start(settings, state_dir, logged.log, seeds=seeds, folders=folders, tls=tls)
     live = Live(gateway, logged, 0, free_port(), stops)
     listening = trio.Event()
 

@@ -8,7 +8,7 @@ from typing import Self
 import attrs
 
 from kk99fix.config.load import Settings
-from kk99fix.gateway import server
+from kk99fix.gateway import assembly, server
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.peer import Peer
 from kk99fix.journal.files import Files
@@ -91,7 +91,7 @@ class StillGateway:
     ) -> None:
         """Start it, over the system's disk or another."""
         self.logged = LogLines()
-        self.gateway: Gateway = server.start(
+        self.gateway: Gateway = assembly.start(
             settings, state_dir, self.logged.log, disk=disk, files=files, seeds=seeds
         )
         self.engine = self.gateway.storage.venue.engine
