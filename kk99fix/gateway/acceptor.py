@@ -214,7 +214,13 @@ class Acceptor:
         """Do the handshake, within its own time; None when it is done."""
         found: Secured | TlsRefused | None = None
         with trio.move_on_at(started + tls.tls.handshake_timeout_s):
-            found = await tls.secure(arrival.sock, arrival.origin.data, arrival.peer.address)
+            try:
+                found = await tls.secure(arrival.sock, arrival.origin.data, arrival.peer.address)
+            except OSError:
+                raise
+            except Exception:  # noqa: BLE001 - a fault of ours may cost this logon, never the others
+                self._log.exception("fault ended a logon", address=arrival.peer.address)
+                return Refused("internal-fault")
         if isinstance(found, Secured):
             arrival.secured(found)
             return None

@@ -169,6 +169,8 @@ class TlsListener:
             certificate = self._certificate(channel, material)
         except _OutOfDateError as error:
             return self._refused(error.cause)
+        except ValueError as error:  # OpenSSL takes certificates that nobody else can read
+            return self._refused(TlsCause.CERTIFICATE_BROKEN, str(error))
         self.succeeded[str(channel.ssl_object.version())] += 1
         return Secured(channel, certificate)
 

@@ -17,6 +17,8 @@ from support.live_peer import LivePeer
 from support.tls_client import client_context, tls_peer
 from support.tls_files import HOST, SERVER, Authority, Pair, TlsFolder, name_of, self_signed
 
+from kk99fix.gateway import tls_listener
+
 WITHIN_S = 5.0
 LOGON: Fields = [(98, 0), (108, 60)]
 
@@ -235,6 +237,24 @@ async def test_a_client_that_does_not_trust_us(venue: Venue) -> None:
         await trio.to_thread.run_sync(connect)
     await wait_until(lambda: venue.causes() == ["tls-peer-refused"])
     assert "ALERT" in venue.live.logged.of("logon refused")[0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [(ValueError("odd"), "certificate-broken"), (RuntimeError("ours"), "internal-fault")],
+)
+async def test_a_certificate_that_only_openssl_can_read(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
+) -> None:
+    """It costs its own logon; so does a fault of ours."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tls_listener, "described", fail)
+    await is_refused(venue, "BROKER1", venue.context(venue.broker1), cause)
+    monkeypatch.undo()
+    await logs_on(venue, "BROKER1", venue.context(venue.broker1))
 
 
 # ---------------------------------------------------------------- versions and ciphers
