@@ -11,8 +11,8 @@ from kk99fix.matcher.engine import Engine
 from kk99fix.projection.fold import Fold
 from kk99fix.projection.schema import EXECUTIONS
 from kk99fix.venue import order_entry
+from kk99fix.venue.given import Copies
 from kk99fix.venue.leaving import Leaving
-from kk99fix.venue.registry import Registry
 from simulation import process, units
 from simulation.crashes import Disk
 from simulation.sessions import END
@@ -140,7 +140,7 @@ def test_orders_that_outlive_their_connection(
 
 def test_a_desk_that_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report without its copies is seen at once."""
-    monkeypatch.setattr(Registry, "_copies", lambda *_: {})
+    monkeypatch.setattr(Copies, "of", lambda *_: [])
     assert broken(tmp_path, ready=_nothing).startswith("D1: ")
 
 
