@@ -9,8 +9,8 @@ from typing import Final
 
 from attrs import define
 
-from kk99fix.config.contradictions import Part
 from kk99fix.config.errors import Mistake
+from kk99fix.config.parts import Part
 from kk99fix.config.sessions import SessionFile
 
 #: Of a session, in the order in which they are named.

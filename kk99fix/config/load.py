@@ -6,9 +6,10 @@ from typing import Final, TypeVar
 from attrs import frozen
 
 from kk99fix.config.calendar import CalendarFile
-from kk99fix.config.contradictions import Part, Parts, contradictions
+from kk99fix.config.contradictions import contradictions
 from kk99fix.config.errors import ConfigError, Mistake
 from kk99fix.config.instruments import InstrumentsFile
+from kk99fix.config.parts import Part, Parts
 from kk99fix.config.risk import RiskFile
 from kk99fix.config.sessions import SessionFile
 from kk99fix.config.structure import structure

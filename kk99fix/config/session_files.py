@@ -21,13 +21,14 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from kk99fix.config.calendar import CalendarFile
-from kk99fix.config.contradictions import Part, Parts, contradictions
+from kk99fix.config.contradictions import contradictions
 from kk99fix.config.difference import Change, pieces
 from kk99fix.config.errors import Mistake
 from kk99fix.config.identity import Identities
 from kk99fix.config.instruments import InstrumentsFile
 from kk99fix.config.load import SESSION_FILES, Settings, read_part
 from kk99fix.config.looking import Looking, signature
+from kk99fix.config.parts import Part, Parts
 from kk99fix.config.resolve import resolve
 from kk99fix.config.risk import RiskFile
 from kk99fix.config.sessions import SessionFile
