@@ -25,7 +25,7 @@ from kk99fix.config.contradictions import contradictions
 from kk99fix.config.difference import Change, pieces
 from kk99fix.config.errors import Mistake
 from kk99fix.config.identity import Identities
-from kk99fix.config.instruments import InstrumentsFile
+from kk99fix.config.instruments import InstrumentsFile, instrument_mistakes
 from kk99fix.config.load import SESSION_FILES, Settings, read_part
 from kk99fix.config.looking import Looking, signature
 from kk99fix.config.parts import Part, Parts
@@ -256,24 +256,33 @@ class SessionFiles:
     ) -> Iterator[Mistake]:
         """What contradicts what; those that have not changed come first, so the others are told."""
         order = sorted(candidates, key=lambda path: (path in new, path))
+        fixed = {name: _nothing(self.config_dir / name) for name in FIXED_FILES}
         parts = Parts(
-            Part(_nothing(self.config_dir / "venue.toml"), self.settings.venue),
-            None,
+            Part(fixed["venue.toml"], self.settings.venue),
+            Part(fixed["instruments.toml"], self.settings.instruments),
             risk,
             None,
             tuple(candidates[path] for path in order),
             all_sessions=True,
             former=self.identities.accounts,
         )
-        venue = parts.venue
-        assert venue is not None
+        unchanged = {file.name for file in fixed.values()}
         blamed = set()
         for mistake in contradictions(parts):
-            if mistake.file != venue.file.name:
+            if mistake.file not in unchanged:
                 blamed.add(mistake.file)
                 yield mistake
+        yield from self._bands(risk)
         rest = [new[path] for path in sorted(new) if str(path) not in blamed]
         yield from self.identities.mistakes(rest)
+
+    def _bands(self, risk: Part[RiskFile]) -> Iterator[Mistake]:
+        """Yield which instruments the price band of risk.toml does not suit: it has changed."""
+        band = risk.value.default.price_band_percent_e8
+        for instrument in self.settings.instruments.instrument:
+            for _, text in instrument_mistakes(instrument, band):
+                path = ("default", "price_band_percent")
+                yield risk.file.mistake(path, f"for {instrument.symbol} {text}")
 
     def _said(self, mistakes: list[Mistake]) -> dict[str, tuple[str, ...]]:
         texts: dict[str, tuple[str, ...]] = {}

@@ -115,3 +115,33 @@ def test_what_is_no_file(followed: Followed, monkeypatch: pytest.MonkeyPatch) ->
         "PIPE.toml: is no file but a pipe or a device",
         "SECRET.toml: cannot be read: Permission denied",
     ]
+
+
+def test_what_the_next_start_would_refuse(tmp_path: Path) -> None:
+    """Files of a start that do not change have their say: nothing to be certified with, a band."""
+    followed = Followed(tmp_path)
+    path = followed.files.sessions / "NEW.toml"
+    added = '\n[certification]\nfunctions = ["limit"]\nrequire_certification = true\n'
+    path.write_text(valid("NEW") + added)
+    plan = followed.look()
+    assert plan.steps == ()
+    assert plan.refused == {str(path): tuple(str(mistake) for mistake in followed.check())}
+    assert "there is nothing to be certified with" in plan.refused[str(path)][0]
+    path.unlink()
+    assert followed.look().mended == (str(path),)
+
+    risk = followed.files.config / "risk.toml"
+    text = risk.read_text()
+    risk.write_text(text.replace('price_band_percent = "10"', 'price_band_percent = "0.00001"'))
+    plan = followed.look()
+    assert not plan.risk_changed
+    assert plan.steps == ()
+    assert list(plan.refused) == [str(risk)]
+    line = text[: text.index("price_band_percent")].count("\n") + 1
+    assert plan.refused[str(risk)][0] == (
+        f'{risk}:{line}: default.price_band_percent: for AAPL found "0.00001", a band narrower '
+        'than a tick; a wider one, or "0" for none, would be right'
+    )
+    assert followed.check()
+    risk.write_text(text)
+    assert followed.look().mended == (str(risk),)
