@@ -12,6 +12,7 @@ ${env:NAME}             an environment variable; never shown
 import os
 import re
 from collections.abc import Callable
+from decimal import DecimalException
 from typing import Final
 
 import attrs
@@ -56,8 +57,7 @@ class Values:
             return self._id(match[1], match[2], who, sent=sent)
         if (match := _NOW.fullmatch(expression)) is not None:
             offset_ns = round(float((match[1] or "") + (match[2] or "0")) * _NS_PER_S)
-            moment_ns = self.now_ns() + offset_ns
-            return format_utc_timestamp(moment_ns, int(match[3] or 3)).decode()
+            return self._moment(expression, self.now_ns() + offset_ns, int(match[3] or 3))
         if expression == "today":
             return format_utc_timestamp(self.now_ns()).decode()[:8]
         if (match := _ENVIRONMENT.fullmatch(expression)) is not None:
@@ -66,6 +66,12 @@ class Values:
         if match is None:
             raise NoValueError(wrong(expression))
         return self._sum(match[1], (match[2] or "") + (match[3] or ""))
+
+    def _moment(self, expression: str, moment_ns: int, decimals: int) -> str:
+        try:
+            return format_utc_timestamp(moment_ns, decimals).decode()
+        except (ValueError, OverflowError) as error:
+            raise NoValueError(f"${{{expression}}} is no moment of the years 1 to 9999") from error
 
     def _id(self, kind: str, name: str | None, who: str, *, sent: bool) -> str:
         if name is not None:
@@ -97,7 +103,12 @@ class Values:
         left, right = number(value), number(offset)
         if left is None or right is None:
             raise NoValueError(f"${{{name}{offset}}}: {name} is {value!r}, which is no number")
-        return f"{left + right:f}"
+        try:
+            return f"{left + right:f}"
+        except DecimalException as error:
+            raise NoValueError(
+                f"${{{name}{offset}}}: {value!r} is too large to count with"
+            ) from error
 
 
 def wrong(expression: str) -> str:
