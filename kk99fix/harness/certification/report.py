@@ -1,5 +1,6 @@
 """The report on a certification: the same content as Markdown and as one page of HTML."""
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final
@@ -15,6 +16,8 @@ _STYLE: Final = (
     "pre{background:#f4f4f4;padding:.6em;white-space:pre-wrap;word-break:break-all}"
     ".no{color:#a00}.yes{color:#060}"
 )
+#: What could begin a tag, a link, code or a cell where a counterparty's text stands in Markdown.
+_MARKDOWN: Final = re.compile(r"[\\`<>\[\]|]")
 
 
 @frozen
@@ -68,14 +71,15 @@ def markdown(subject: Subject, results: Sequence[FunctionResult], known: Names) 
         "",
         "| function | result | why |",
         "|---|---|---|",
-        *(f"| {r.title} (`{r.name}`) | {_word(r)} | {_cell(r.reason)} |" for r in results),
+        *(f"| {r.title} (`{r.name}`) | {_word(r)} | {_plain(r.reason)} |" for r in results),
     ]
     for result in results:
         lines += ["", f"## {result.title} (`{result.name}`): {_word(result)}"]
         for number, step in enumerate(result.steps, start=1):
-            lines += ["", f"{number}. {step.ask}", ""]
-            lines += [f"   - mistake: {text}" for text in step.mistakes]
-            lines += [f"   - {_told(seen, known)}\n\n         {seen.text}" for seen in step.seen]
+            lines += ["", f"{number}. {_plain(step.ask)}", ""]
+            lines += [f"   - mistake: {_plain(text)}" for text in step.mistakes]
+            for seen in step.seen:
+                lines += [f"   - {_plain(_told(seen, known))}", "", f"         {seen.text}"]
             lines += [] if step.passed else ["   - not passed"]
     return "\n".join(lines) + "\n"
 
@@ -123,8 +127,9 @@ def _word(result: FunctionResult) -> str:
     return "passed" if result.passed else "**not passed**"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _plain(text: str) -> str:
+    """Return what a counterparty may have written as Markdown that shows it and no more."""
+    return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
 def _told(seen: Seen, known: Names) -> str:

@@ -188,10 +188,25 @@ def test_reports_say_what_was_seen_with_names() -> None:
     assert "dialect fix44: NOT passed: 1 of 2 functions." in text
     assert "| Cancels (`cancel`) | **not passed** | nothing came within 60 seconds |" in text
     assert "- mistake: Side(54) is 2, asked for was 1" in text
-    assert "from the counterparty: MsgType(35)=D NEW_ORDER_SINGLE, ClOrdID(11)=<b>" in text
+    assert r"from the counterparty: MsgType(35)=D NEW_ORDER_SINGLE, ClOrdID(11)=\<b\>" in text
     assert "Side(54)=2 SELL" in text
 
     page = report.html(SUBJECT, results, report.names())
     assert "ClOrdID(11)=&lt;b&gt;" in page
     assert "<b>|" not in page
     assert page.count("<h2>") == 2
+
+
+def test_what_a_counterparty_writes_is_shown_and_no_more() -> None:
+    """Its text is neither a tag nor a link of the Markdown, wherever it stands."""
+    run = Run("cancel")
+    run.peer("35=D|11=a|55=![x](http://x/)|54=1|38=100|40=2|44=95|58=`<i>`|")
+    run.peer("35=j|58=<b>a|")
+
+    text = report.markdown(SUBJECT, run.examination.results, report.names())
+    lines = [line for line in text.splitlines() if not line.startswith(" " * 9)]
+    shown = re.sub(r"\\.", "", "\n".join(lines))
+    assert r"Symbol(55)=!\[x\](http://x/)" in text
+    assert r"Text(58)=\`\<i\>\`" in text
+    assert "| **not passed** |" in text
+    assert not {"<", "[", ">"} & set(shown)
