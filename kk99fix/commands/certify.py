@@ -154,7 +154,9 @@ def conduct(
     except JournalError as error:
         examination.give_up(f"the journal could not be followed: {error}")
     finally:
-        with suppress(NotRunningError):  # then it ends by itself
+        with suppress(
+            NotRunningError, RefusedError
+        ):  # then it ends by itself; its file may be gone
             ask(state_dir, "certify", session=name, step="end")
     try:
         for path in _write(state_dir, plan, examination):

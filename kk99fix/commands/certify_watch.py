@@ -62,14 +62,21 @@ class Watch:
 
 
 def seen(raw: bytes, *, from_venue: bool) -> Seen:
-    """A message as the examination takes it: the first field of each tag, secrets masked."""
-    text = mask_whatever(raw).decode("ascii", "backslashreplace").replace("\x01", "|")
+    """A message as the examination takes it: the first field of each tag, secrets masked.
+
+    Bytes that are no text are escaped: what a counterparty sends has no lines of its own.
+    """
+    pairs = [_text(pair) for pair in mask_whatever(raw).split(b"\x01")]
     fields: dict[int, str] = {}
-    for pair in text.split("|"):
+    for pair in pairs:
         tag, _, value = pair.partition("=")
         if tag.isdecimal():
             fields.setdefault(int(tag), value)
-    return Seen(from_venue, fields, text)
+    return Seen(from_venue, fields, "|".join(pairs))
+
+
+def _text(data: bytes) -> str:
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in data)
 
 
 def copied(source: bytes) -> Seen:

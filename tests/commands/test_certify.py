@@ -6,11 +6,14 @@ import pytest
 import trio
 from click.testing import CliRunner
 from support.certified_bot import CertifiedBot, Twist, asked, drive
+from support.config_folder import ConfigFolder
 from support.live_gateway import live_gateway, small_settings
 from support.operator_line import ask
+from support.reloading import reloading
 
 from kk99fix.cli import main
 from kk99fix.commands.certify import NOT_PASSED, conduct, planned
+from kk99fix.commands.certify_watch import seen
 from kk99fix.config.certification import FUNCTIONS
 from kk99fix.config.load import Settings, load
 from kk99fix.harness.certification.examination import FunctionResult, Patience
@@ -286,3 +289,41 @@ def test_check_says_who_has_to_be_certified(tmp_path: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert "BROKER1: enters orders once it is certified for limit, cancel" in result.output
+
+
+async def test_a_session_that_goes_meanwhile(tmp_path: Path) -> None:
+    """Its file is removed during the run: what was seen until then is reported all the same."""
+    settings_of(tmp_path, '"limit"')
+    state = tmp_path / "var"
+    async with reloading(ConfigFolder.at(tmp_path), state) as at:
+        standing = await ask(state, "certification", session="BROKER1")
+        said: list[str] = []
+
+        async def go() -> None:
+            (tmp_path / "sessions" / "BROKER1.toml").unlink()
+            await at.reload()
+
+        def say(line: str) -> None:
+            said.append(line)
+            if asked(line):
+                trio.from_thread.run(go)
+                raise KeyboardInterrupt
+
+        plan = planned(standing, (), None, PATIENCE)
+        with trio.fail_after(30):
+            results = await trio.to_thread.run_sync(conduct, state, plan, say)
+
+    assert [each.reason for each in results] == ["the operator ended the run"]
+    assert said[-1] == "BROKER1 NOT passed: 0 of 1 functions"
+    assert len([*(state / "certification").glob("BROKER1-*")]) == 2
+
+
+def test_a_field_is_what_stands_between_two_soh() -> None:
+    """A bar, an equals sign or a byte that is no text in a value makes no field and no line."""
+    raw = b"8=FIX.4.4|9=5|35=D|11=a\n# b\x1b[2J|58=x!150=F|10=000|".replace(b"|", b"\x01")
+    message = seen(raw.replace(b"!", b"|"), from_venue=False)
+
+    assert message.fields[58] == "x|150=F"
+    assert 150 not in message.fields
+    assert message.fields[11] == r"a\x0a# b\x1b[2J"
+    assert "\n" not in message.text
