@@ -1,9 +1,13 @@
-"""Addresses of connections: one form for each, and against networks of the files."""
+"""Addresses of connections: one form for each, whose it is, and against networks of the files."""
 
 import ipaddress
 from collections.abc import Iterable
+from typing import Final
 
 from kk99fix.config.values import Network
+
+#: Whoever has one IPv6 address has all that begin with the same so many bits.
+_IPV6_PREFIX_BITS: Final = 64
 
 
 def plain_address(address: str) -> str:
@@ -15,6 +19,15 @@ def within(address: str, networks: Iterable[Network]) -> bool:
     """Whether the address lies in one of the networks; an IPv4-mapped one counts as IPv4."""
     parsed = _parsed(address)
     return any(parsed in network for network in networks)
+
+
+def owner_of(address: str) -> str:
+    """Return what stands for everybody who has this address."""
+    parsed = _parsed(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    network = ipaddress.ip_network((int(parsed), _IPV6_PREFIX_BITS), strict=False)
+    return str(network.network_address)
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -8,10 +8,9 @@ Few are verified at once and few wait.  Rules:
   session, or comes from elsewhere.
 - One credential is verified once at a time: how many guesses it has had is known before the next.
 
-All addresses of an IPv6 network of 64 bits are one: whoever has one of them has them all.
+Addresses that one owner has are one; see `addresses.owner_of`.
 """
 
-import ipaddress
 import itertools
 from collections import Counter, OrderedDict, deque
 from typing import Final
@@ -19,9 +18,10 @@ from typing import Final
 import trio
 from attrs import define, field
 
+from kk99fix.gateway.addresses import owner_of
+
 AT_ONCE: Final = 2
 WAITING_MAX: Final = 32
-_IPV6_PREFIX: Final = 64
 
 
 @define(eq=False)
@@ -115,13 +115,3 @@ class HashQueue:
         line.remove(waiter)
         if not line:
             del self._lines[owner]
-
-
-def owner_of(address: str) -> str:
-    """Return what stands for everybody who has this address."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed), _IPV6_PREFIX), strict=False).network_address)

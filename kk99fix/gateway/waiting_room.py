@@ -17,7 +17,7 @@ from contextlib import contextmanager
 import trio
 from attrs import define, field
 
-from kk99fix.gateway.hash_queue import owner_of
+from kk99fix.gateway.addresses import owner_of
 
 
 @define(eq=False)

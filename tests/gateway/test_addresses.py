@@ -1,6 +1,6 @@
 import pytest
 
-from kk99fix.gateway.addresses import plain_address
+from kk99fix.gateway.addresses import owner_of, plain_address
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,18 @@ from kk99fix.gateway.addresses import plain_address
 def test_an_address_counts_in_one_form(address: str, plain: str) -> None:
     """An IPv4 address is itself however the socket writes it, and a zone is not part of one."""
     assert plain_address(address) == plain
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("10.0.0.1", "::ffff:10.0.0.1", True),
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+    ],
+)
+def test_who_an_address_belongs_to(one: str, other: str, *, same: bool) -> None:
+    """An IPv6 network of 64 bits is one owner."""
+    assert (owner_of(one) == owner_of(other)) is same

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import attrs
-import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from kk99fix.gateway.hash_queue import HashQueue, owner_of
+from kk99fix.gateway.hash_queue import HashQueue
 
 
 @attrs.define
@@ -121,18 +120,3 @@ async def test_who_gives_up_leaves_no_trace() -> None:
             scope.cancel()
             queue.leave("a")
     assert await queue.enter("10.0.0.1", "d")
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("10.0.0.1", "10.0.0.1", True),
-        ("10.0.0.1", "10.0.0.2", False),
-        ("10.0.0.1", "::ffff:10.0.0.1", True),
-        ("2001:db8::1", "2001:db8::ffff:2", True),
-        ("2001:db8::1", "2001:db8:0:1::1", False),
-    ],
-)
-def test_who_an_address_belongs_to(one: str, other: str, *, same: bool) -> None:
-    """An IPv6 network of 64 bits is one owner."""
-    assert (owner_of(one) == owner_of(other)) is same
