@@ -28,11 +28,6 @@ def misfit(file: SessionFile, peer: Peer) -> Misfit | None:
     return None if any(_matches(each, shown) for each in wanted) else "wrong-certificate"
 
 
-def certificate_fits(file: SessionFile, peer: Peer) -> bool:
-    """Whether `peer` may be this session, as far as TLS and certificate say."""
-    return misfit(file, peer) is None
-
-
 def _matches(wanted: Wanted, shown: ClientCertificate) -> bool:
     match wanted:
         case Pin(sha256):

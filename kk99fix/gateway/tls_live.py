@@ -52,11 +52,6 @@ class TlsSessions:
         self._pump.begin_cipher(slot)
         self._by_slot[slot] = _Live(channel)
 
-    def version_of(self, slot: int) -> str | None:
-        """Return the TLS version of a connection; None where it is a plain one."""
-        live = self._by_slot.get(slot)
-        return None if live is None else live.channel.ssl_object.version()
-
     def read(self, slot: int) -> Event | Broken | None:
         """Decrypt what has come over a connection and give it to the core."""
         pump, live = self._pump, self._by_slot.get(slot)

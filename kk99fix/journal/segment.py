@@ -57,7 +57,6 @@ FLAG_DURABLE: Final = 1
 _PAGE_CRC: Final = struct.Struct("<I")
 _PAGE_CRC_OFFSET: Final = PAGE_BYTES - 4
 _ZEROS: Final = bytes(1 << 20)
-_NO_SEGMENT: Final = "this is not a segment of a kk99fix journal"
 _MADV_POPULATE_READ: Final = 22
 
 

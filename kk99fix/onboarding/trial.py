@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import attrs
 
 from kk99fix.config.errors import ConfigError, Mistake
-from kk99fix.config.load import Settings, load
+from kk99fix.config.load import SESSION_FILES, Settings, load
 
 
 def try_session_file(config_dir: Path, sessions_dir: Path, name: str, text: str) -> Settings:
@@ -20,7 +20,7 @@ def try_session_file(config_dir: Path, sessions_dir: Path, name: str, text: str)
     """
     with TemporaryDirectory(prefix="kk99fix-onboard-") as folder:
         there = Path(folder)
-        for path in sessions_dir.glob("[!.]*.toml"):
+        for path in sessions_dir.glob(SESSION_FILES):
             if path.name != name:
                 (there / path.name).symlink_to(path.resolve())
         (there / name).write_text(text, encoding="utf-8")
