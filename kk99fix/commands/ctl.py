@@ -12,15 +12,13 @@ import click
 from kk99fix.commands.ctl_locks import locks_command, unlock_command
 from kk99fix.commands.ctl_refusals import refusals_command, why_command
 from kk99fix.commands.ctl_reload import reload_command
-from kk99fix.commands.journal_options import state_option
 from kk99fix.commands.operator_client import ask_or_exit
 from kk99fix.commands.projection_tables import json_row, time_text
 from kk99fix.commands.spans import size, span
+from kk99fix.commands.usual_options import json_answer_option, state_option
 
 #: A stop waits three seconds for the counterparties, then writes a snapshot.
 STOPPED_WITHIN_S: Final = 120.0
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 
 
 @click.group(short_help="Ask or command the running gateway.")
@@ -53,7 +51,7 @@ ctl.add_command(reload_command)
 
 
 @ctl.command("status", short_help="How the gateway is.")
-@json_option
+@json_answer_option
 @state_option
 def status_command(*, as_json: bool, state_dir: Path) -> None:
     """Show uptime, sessions, orders, the journal's position, the disk and the children.
@@ -127,7 +125,7 @@ def _alarms(answer: dict[str, Any]) -> list[tuple[str, str]]:
 @click.argument("headline")
 @click.option("--line", "lines", multiple=True, required=True, help="A line of text; repeatable.")
 @click.option("--to", "names", multiple=True, metavar="COMPID", help="Only to this session.")
-@json_option
+@json_answer_option
 @state_option
 def news_command(
     *,
@@ -162,7 +160,7 @@ def news_command(
 @ctl.command("disconnect", short_help="Log a session out.")
 @click.argument("session", metavar="COMPID")
 @click.option("--text", help="What Text(58) of the Logout(5) says.")
-@json_option
+@json_answer_option
 @state_option
 def disconnect_command(*, session: str, text: str | None, as_json: bool, state_dir: Path) -> None:
     """Send a session a Logout(5); two seconds later its connection is closed at the latest.
@@ -189,7 +187,7 @@ def disconnect_command(*, session: str, text: str | None, as_json: bool, state_d
 
 @ctl.command("stop", short_help="Stop the gateway.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for its end.")
-@json_option
+@json_answer_option
 @state_option
 def stop_command(*, no_wait: bool, as_json: bool, state_dir: Path) -> None:
     """Stop the gateway as SIGTERM does: everybody is logged out, and the state is saved.

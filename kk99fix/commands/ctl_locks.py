@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.journal_options import state_option
 from kk99fix.commands.operator_client import ask_or_exit
 from kk99fix.commands.projection_tables import Column, print_json, print_table
 from kk99fix.commands.spans import since, span
+from kk99fix.commands.usual_options import json_answer_option, json_rows_option, state_option
 
 _COLUMNS: Final = (
     Column("session", whole=True),
@@ -25,7 +25,7 @@ _COLUMNS: Final = (
 
 @click.command("locks", short_help="List whose logon failed or is locked.")
 @click.option("--all", "every", is_flag=True, help="Also those without a failure in 24 hours.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@json_rows_option
 @state_option
 def locks_command(*, every: bool, as_json: bool, state_dir: Path) -> None:
     """List the credentials that failed within 24 hours: how often, and whether they may be tried.
@@ -69,7 +69,7 @@ def _ago(moment_ns: int | None, now_ns: int) -> str:
 
 @click.command("unlock", short_help="Lift a session's lock-out.")
 @click.argument("session", metavar="COMPID")
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@json_answer_option
 @state_option
 def unlock_command(*, session: str, as_json: bool, state_dir: Path) -> None:
     """Have the failed logons of a session count no more, so that it may try again at once.

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.journal_options import state_option
 from kk99fix.commands.operator_client import ask_or_exit
 from kk99fix.commands.projection_tables import (
     Column,
@@ -18,6 +17,7 @@ from kk99fix.commands.projection_tables import (
     print_table,
     time_text,
 )
+from kk99fix.commands.usual_options import json_answer_option, json_rows_option, state_option
 
 _COLUMNS: Final = (
     Column("reference", whole=True),
@@ -37,7 +37,7 @@ _WIDTH: Final = 96
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@json_rows_option
 @state_option
 def refusals_command(
     *,
@@ -88,7 +88,7 @@ def _cells(row: dict[str, Any], times: Times) -> tuple[str, ...]:
 
 @click.command("why", short_help="Why a logon was refused.")
 @click.argument("reference", metavar="REFERENCE|COMPID|ADDRESS")
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@json_answer_option
 @state_option
 def why_command(*, reference: str, as_json: bool, state_dir: Path) -> None:
     """Explain why a logon was refused.

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from kk99fix.commands.journal_options import state_option
 from kk99fix.commands.operator_client import ask_or_exit
+from kk99fix.commands.usual_options import json_answer_option, state_option
 
 
 @click.command("reload", short_help="Look at the session files now.")
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@json_answer_option
 @state_option
 def reload_command(*, as_json: bool, state_dir: Path) -> None:
     """Have the gateway look at its files, and say what has changed and what is refused.

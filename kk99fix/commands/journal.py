@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from kk99fix.commands.journal_options import faults_reported, state_option
 from kk99fix.commands.journal_replay import replay_command
+from kk99fix.commands.journal_stderr import faults_reported
 from kk99fix.commands.journal_verify import verify_command
+from kk99fix.commands.usual_options import json_rows_option, state_option
 from kk99fix.journal.printer import Selection, show
 from kk99fix.journal.reader import journal_segments, read_records
 from kk99fix.journal.record import Kind
@@ -41,7 +42,7 @@ journal.add_command(replay_command)
     help="Only records of this kind, such as MESSAGE.",
 )
 @click.option("--messages", "messages_only", is_flag=True, help="Only records with a FIX message.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@json_rows_option
 def show_command(
     *,
     state_dir: Path,

@@ -10,7 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from kk99fix.commands.journal_options import faults_reported, progress, state_option
+from kk99fix.commands.journal_stderr import faults_reported, progress
+from kk99fix.commands.usual_options import state_option
 from kk99fix.state.replaying import Replay, replay_journal
 from kk99fix.venue.recovery import DivergenceError
 

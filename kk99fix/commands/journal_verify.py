@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from kk99fix.commands.journal_options import faults_reported, progress, state_option
+from kk99fix.commands.journal_stderr import faults_reported, progress
+from kk99fix.commands.usual_options import state_option
 from kk99fix.state.verification import Verification, verify
 
 

@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import click
 
 from kk99fix.commands.options import config_options, give_way, load_or_exit
+from kk99fix.commands.usual_options import state_option
 from kk99fix.config.venue import VenueFile
 from kk99fix.journal.errors import (
     JournalDamagedError,
@@ -36,14 +37,7 @@ EXIT_LOCKED: Final = 75
 
 @click.command(short_help="Seal, snapshot and tidy the journal.")
 @config_options
-@click.option(
-    "--state",
-    "state_dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("var"),
-    show_default=True,
-    help="Folder that `kk99fix serve` keeps its state in.",
-)
+@state_option
 @click.option("--follow", is_flag=True, help="Go on until stopped, instead of ending at the end.")
 @click.option("--json-status", is_flag=True, help="Say what is done as lines of JSON.")
 def keep(

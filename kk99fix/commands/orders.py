@@ -5,13 +5,7 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.projection_options import (
-    database_option,
-    filter_options,
-    json_option,
-    reading,
-    state_option,
-)
+from kk99fix.commands.projection_options import database_option, filter_options, reading
 from kk99fix.commands.projection_tables import (
     Column,
     Times,
@@ -20,6 +14,7 @@ from kk99fix.commands.projection_tables import (
     print_json,
     print_table,
 )
+from kk99fix.commands.usual_options import json_rows_option, state_option
 from kk99fix.projection.queries import ORDER_STATUSES, Filter, find_orders
 
 _COLUMNS: Final = (
@@ -46,7 +41,7 @@ _COLUMNS: Final = (
     metavar="STATUS",
     help=f"Only those that are {', '.join(ORDER_STATUSES)}.",
 )
-@json_option
+@json_rows_option
 @state_option
 @database_option
 def orders(

@@ -14,7 +14,8 @@ from typing import Final, NoReturn
 import click
 
 from kk99fix.commands.options import give_way
-from kk99fix.commands.projection_options import database_option, file_of, state_option
+from kk99fix.commands.projection_options import database_option, file_of
+from kk99fix.commands.usual_options import state_option
 from kk99fix.journal.errors import JournalError
 from kk99fix.projection import database
 from kk99fix.projection.audit import audit

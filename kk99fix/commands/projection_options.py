@@ -13,32 +13,20 @@ from typing import Any, Final
 import click
 
 from kk99fix.commands.projection_tables import time_text
+from kk99fix.commands.usual_options import DEFAULT_STATE_DIR
 from kk99fix.projection.behind import records_behind
 from kk99fix.projection.database import DATABASE_NAME, opened_for_reading
 from kk99fix.projection.errors import ProjectionError
 from kk99fix.projection.position import read_position
 
-DEFAULT_STATE_DIR: Final = Path("var")
 _NS_PER_S: Final = 1_000_000_000
 _SPAN: Final = re.compile(r"(\d+)([smhd])")
 _SPAN_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-state_option = click.option(
-    "--state",
-    "state_dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_STATE_DIR,
-    show_default=True,
-    help="Folder that `kk99fix serve` keeps its state in.",
-)
 database_option = click.option(
     "--db",
     "db_file",
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"The database.  [default: {DATABASE_NAME} in the folder of --state]",
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object per line."
 )
 
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.journal_options import state_option
 from kk99fix.commands.operator_client import NotRunningError, RefusedError, ask
 from kk99fix.commands.options import config_options, load_or_exit
 from kk99fix.commands.projection_tables import Column, print_json, print_table
 from kk99fix.commands.spans import since, size
+from kk99fix.commands.usual_options import json_rows_option, state_option
 
 NOT_RUNNING: Final = "gateway not running"
 _COLUMNS: Final = (
@@ -43,7 +43,7 @@ _COLUMNS: Final = (
     show_default=True,
     help="Seconds between two lists of --watch.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@json_rows_option
 @state_option
 @config_options
 def sessions(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.projection_options import database_option, json_option, reading, state_option
+from kk99fix.commands.projection_options import database_option, reading
 from kk99fix.commands.projection_tables import (
     Column,
     Times,
@@ -18,6 +18,7 @@ from kk99fix.commands.projection_tables import (
     print_json,
     print_table,
 )
+from kk99fix.commands.usual_options import json_rows_option, state_option
 from kk99fix.projection.queries import events_of, find_order, order_ids_of
 
 _COLUMNS: Final = (
@@ -36,7 +37,7 @@ _COLUMNS: Final = (
 
 @click.command(short_help="Show the life of one order.")
 @click.argument("order", metavar="ORDER")
-@json_option
+@json_rows_option
 @state_option
 @database_option
 def timeline(*, order: str, as_json: bool, state_dir: Path, db_file: Path | None) -> None:

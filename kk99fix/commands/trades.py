@@ -5,13 +5,7 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.projection_options import (
-    database_option,
-    filter_options,
-    json_option,
-    reading,
-    state_option,
-)
+from kk99fix.commands.projection_options import database_option, filter_options, reading
 from kk99fix.commands.projection_tables import (
     Column,
     Times,
@@ -20,6 +14,7 @@ from kk99fix.commands.projection_tables import (
     print_json,
     print_table,
 )
+from kk99fix.commands.usual_options import json_rows_option, state_option
 from kk99fix.projection.queries import Filter, find_trades
 
 _COLUMNS: Final = (
@@ -40,7 +35,7 @@ _COLUMNS: Final = (
 
 @click.command(short_help="List trades with both sides.")
 @filter_options
-@json_option
+@json_rows_option
 @state_option
 @database_option
 def trades(

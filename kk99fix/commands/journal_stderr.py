@@ -1,24 +1,12 @@
-"""What the commands of `kk99fix journal` share: the state directory, and how faults are told."""
+"""What the commands of `kk99fix journal` say on standard error: faults, and what is being done."""
 
 import contextlib
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
 from kk99fix.journal.errors import JournalError
-
-DEFAULT_STATE_DIR = Path("var")
-
-state_option = click.option(
-    "--state",
-    "state_dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_STATE_DIR,
-    show_default=True,
-    help="Folder that `kk99fix serve` keeps its state in.",
-)
 
 
 @contextlib.contextmanager
