@@ -13,7 +13,7 @@ from attrs import frozen
 
 from kk99fix.commands.certify_watch import Watch
 from kk99fix.commands.operator_client import NotRunningError, RefusedError, ask, ask_or_exit
-from kk99fix.commands.projection_tables import time_text
+from kk99fix.commands.tables import time_text
 from kk99fix.commands.usual_options import state_option
 from kk99fix.config.decimals import format_e8
 from kk99fix.gateway.operator_certification import RUN_MAX_S

@@ -13,8 +13,8 @@ from kk99fix.commands.ctl_locks import locks_command, unlock_command
 from kk99fix.commands.ctl_refusals import refusals_command, why_command
 from kk99fix.commands.ctl_reload import reload_command
 from kk99fix.commands.operator_client import ask_or_exit
-from kk99fix.commands.projection_tables import json_row, time_text
 from kk99fix.commands.spans import size, span
+from kk99fix.commands.tables import json_row, time_text
 from kk99fix.commands.usual_options import json_answer_option, state_option
 
 #: A stop waits three seconds for the counterparties, then writes a snapshot.

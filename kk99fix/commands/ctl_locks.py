@@ -7,8 +7,8 @@ from typing import Any, Final
 import click
 
 from kk99fix.commands.operator_client import ask_or_exit
-from kk99fix.commands.projection_tables import Column, print_json, print_table
 from kk99fix.commands.spans import since, span
+from kk99fix.commands.tables import Column, print_json, print_table
 from kk99fix.commands.usual_options import json_answer_option, json_rows_option, state_option
 
 _COLUMNS: Final = (

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from kk99fix.commands.operator_client import ask_or_exit
-from kk99fix.commands.projection_tables import (
+from kk99fix.commands.tables import (
     Column,
     Times,
     json_row,

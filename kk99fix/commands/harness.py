@@ -15,7 +15,7 @@ from kk99fix.commands.harness_options import (
     variables_of,
 )
 from kk99fix.commands.harness_report import report
-from kk99fix.commands.projection_tables import Column, print_json, print_table
+from kk99fix.commands.tables import Column, print_json, print_table
 from kk99fix.harness.misbehaving.catalog import catalog
 from kk99fix.harness.scenario import Scenario, StreamOpener
 from kk99fix.harness.script.library import find, shipped

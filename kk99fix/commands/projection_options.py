@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from kk99fix.commands.projection_tables import time_text
+from kk99fix.commands.tables import time_text
 from kk99fix.commands.usual_options import DEFAULT_STATE_DIR
 from kk99fix.projection.behind import records_behind
 from kk99fix.projection.database import DATABASE_NAME, opened_for_reading

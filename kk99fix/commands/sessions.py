@@ -10,8 +10,8 @@ import click
 
 from kk99fix.commands.operator_client import NotRunningError, RefusedError, ask
 from kk99fix.commands.options import config_options, load_or_exit
-from kk99fix.commands.projection_tables import Column, print_json, print_table
 from kk99fix.commands.spans import since, size
+from kk99fix.commands.tables import Column, print_json, print_table
 from kk99fix.commands.usual_options import json_rows_option, state_option
 
 NOT_RUNNING: Final = "gateway not running"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from kk99fix.commands.projection_options import database_option, reading
-from kk99fix.commands.projection_tables import (
+from kk99fix.commands.tables import (
     Column,
     Times,
     decimal,

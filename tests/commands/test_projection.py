@@ -8,7 +8,7 @@ from support.projection_day import begin_journal, project_all, units_of
 from support.venue_desk import VenueDesk
 
 from kk99fix.cli import main
-from kk99fix.commands import projection_tables
+from kk99fix.commands import tables
 from kk99fix.projection.database import writer_lock
 
 
@@ -154,7 +154,7 @@ def test_tables_fit_the_terminal(
     state: Path, monkeypatch: pytest.MonkeyPatch, columns: int, command: list[str]
 ) -> None:
     """What has no room is left out and named; ids and times stay in one piece."""
-    monkeypatch.setattr(projection_tables, "_PIPE_WIDTH", columns)
+    monkeypatch.setattr(tables, "_PIPE_WIDTH", columns)
     result = run(state, *command)
     shown = result.stdout.splitlines()
 

@@ -1,4 +1,4 @@
-"""How rows of the projection are shown: tables that fit the terminal, or one JSON object a line."""
+"""How rows are shown: tables that fit the terminal, or one JSON object a line."""
 
 import json
 import sys
