@@ -1,5 +1,6 @@
 """`kk99fix certify`: let a counterparty's engine show what it can do, and write a report."""
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -65,6 +66,7 @@ class Plan:
 )
 @click.option("--show", is_flag=True, help="Only show what was passed, and when.")
 @click.option("--revoke", is_flag=True, help="Take back all that was passed.")
+@click.option("--json", "as_json", is_flag=True, help="With --show: print it as JSON.")
 @state_option
 def certify(
     *,
@@ -74,6 +76,7 @@ def certify(
     step_s: float,
     show: bool,
     revoke: bool,
+    as_json: bool,
     state_dir: Path,
 ) -> None:
     """Go through the functions that the session's file names under [certification].
@@ -91,14 +94,17 @@ def certify(
       kk99fix certify BROKER1
       kk99fix certify BROKER1 --function cancel --function replace
       kk99fix certify BROKER1 --show
+      kk99fix certify BROKER1 --show --json
     """
+    if as_json and not show:
+        raise click.UsageError("--json is for --show; a run writes its report into a file.")
     if revoke:
         ask_or_exit(state_dir, "certify", session=session, step="revoke")
         click.echo(f"{session}: what it had passed counts no more")
         return
     standing = ask_or_exit(state_dir, "certification", session=session)
     if show:
-        _show(standing)
+        _show(standing, as_json=as_json)
         return
     try:
         plan = planned(standing, only, symbol, Patience(step_s=step_s))
@@ -234,8 +240,16 @@ def _write(state_dir: Path, plan: Plan, examination: Examination) -> list[Path]:
     return paths
 
 
-def _show(standing: dict[str, Any]) -> None:
+def _show(standing: dict[str, Any], *, as_json: bool) -> None:
     name = standing["session"]
+    if as_json:
+        passed = {
+            function: None if passed_ns is None else time_text(passed_ns)
+            for function, passed_ns in standing["functions"].items()
+        }
+        kept = {key: standing[key] for key in ("session", "required", "complete")}
+        click.echo(json.dumps(kept | {"functions": passed}))
+        return
     needed = "is required" if standing["required"] else "is not required"
     done = "complete" if standing["complete"] else "not complete"
     click.echo(f"{name}: certification {needed}, {done}")

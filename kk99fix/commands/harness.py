@@ -29,7 +29,7 @@ from kk99fix.harness.transcript import Transcript
 WRONG: Final = 2
 
 
-@click.group()
+@click.group(short_help="Try out a FIX 4.4 acceptor.")
 def harness() -> None:
     """Play FIX 4.4 scenarios against an acceptor: this gateway or any other.
 

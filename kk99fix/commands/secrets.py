@@ -8,11 +8,9 @@ from pathlib import Path
 
 import click
 from attrs import asdict, frozen
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from kk99fix.commands.options import config_options, load_or_exit, secrets_option, seeds_or_exit
+from kk99fix.commands.tables import Column, print_table
 from kk99fix.config.load import Settings
 from kk99fix.vault.keys import VARIABLE
 from kk99fix.vault.rotation import make_key_file, rotate
@@ -150,13 +148,12 @@ def _print_table(rows: list[Row], secrets_dir: Path) -> None:
     if not rows:
         click.echo(f"there is no seed in {secrets_dir}; `kk99fix onboard --totp` makes one")
         return
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("seed", "sessions", "key", "opens"):
-        table.add_column(heading)
-    for row in rows:
-        table.add_row(row.name, ", ".join(row.sessions) or "none", row.key, row.fault or "yes")
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    columns = [Column(heading) for heading in ("seed", "sessions", "key", "opens")]
+    print_table(columns, [_cells(row) for row in rows])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return row.name, ", ".join(row.sessions) or "none", row.key, row.fault or "yes"
 
 
 @contextmanager

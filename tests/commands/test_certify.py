@@ -1,6 +1,8 @@
 """`kk99fix certify` beside a gateway, with bots that play the counterparty."""
 
+import json
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 import trio
@@ -175,6 +177,10 @@ async def test_the_operator_sees_and_takes_back(tmp_path: Path) -> None:
         assert "BROKER1: certification is required, not complete" in shown
         assert "limit        passed 2" in shown
         assert "cancel       not passed" in shown
+        rows = json.loads((await shell("BROKER1", "--show", "--json"))[1])
+        assert (rows["required"], rows["complete"]) == (True, False)
+        assert rows["functions"] == {"limit": ANY, "cancel": None}
+        assert (await shell("BROKER1", "--json"))[0] == 2
         assert "certified for 1 of 2" in (await shell("BROKER1", command="sessions"))[1]
         assert (await shell("BROKER1", "--revoke"))[0] == 0
         assert "limit        not passed" in (await shell("BROKER1", "--show"))[1]
