@@ -22,13 +22,14 @@ from attrs import define, evolve, field, frozen
 
 from kk99fix.config.calendar import CalendarFile
 from kk99fix.config.contradictions import contradictions
-from kk99fix.config.difference import Change, pieces
+from kk99fix.config.difference import pieces
 from kk99fix.config.errors import Mistake
 from kk99fix.config.identity import Identities
 from kk99fix.config.instruments import InstrumentsFile, instrument_mistakes
 from kk99fix.config.load import SESSION_FILES, Settings, read_part
 from kk99fix.config.looking import Looking, signature
 from kk99fix.config.parts import Part, Parts
+from kk99fix.config.plan import Plan, Step
 from kk99fix.config.resolve import resolve
 from kk99fix.config.risk import RiskFile
 from kk99fix.config.sessions import SessionFile
@@ -44,41 +45,6 @@ FIXED_FILES: Final[dict[str, type]] = {
 }
 #: Files in one step that changes nothing of the venue.
 STEP_FILES: Final = 8
-
-
-@frozen
-class Step:
-    """A little of a plan, to be carried out at once."""
-
-    #: Content of a CONFIG input without its ids; None: the venue is not concerned.
-    change: Change | None
-    #: By comp id what the file says now; None: it is gone.
-    files: dict[str, SessionFile | None] = field(repr=False)
-
-
-@frozen
-class Plan:
-    """What a look at the files came to."""
-
-    steps: tuple[Step, ...] = ()
-    #: Names of session files that have come, changed or gone.
-    changed: tuple[str, ...] = ()
-    #: Whether risk.toml has.
-    risk_changed: bool = False
-    #: File -> what is wrong with it, of those whose mistakes have changed.
-    refused: dict[str, tuple[str, ...]] = field(factory=dict)
-    #: Files that were refused and are right now, or gone.
-    mended: tuple[str, ...] = ()
-    #: All that are refused now.
-    refused_all: dict[str, tuple[str, ...]] = field(factory=dict)
-    #: Files of the configuration that differ from what applies and need a restart.
-    restart: tuple[str, ...] = ()
-    #: The same, of those that did not differ at the last look.
-    restart_news: tuple[str, ...] = ()
-    #: Whether something is being written; look again soon.
-    unsettled: bool = False
-    #: The names that apply from now on, and the settings beside the session files.
-    risk: RiskFile | None = None
 
 
 @define

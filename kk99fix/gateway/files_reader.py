@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import trio
 
-from kk99fix.config.session_files import Plan, Step
+from kk99fix.config.plan import Plan, Step
 from kk99fix.gateway.files_process import LENGTH_BYTES, LOOK, Begin, packed
 
 PIECE_BYTES: Final = 65_536

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define, field
 
 from kk99fix.config.difference import Change
-from kk99fix.config.session_files import Plan, Step
+from kk99fix.config.plan import Plan, Step
 from kk99fix.gateway.addresses import within
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.current import Current

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 from watchfiles import awatch
 
 from kk99fix.config.identity import FIXED, Identities
-from kk99fix.config.session_files import Plan
+from kk99fix.config.plan import Plan
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.files_process import Begin

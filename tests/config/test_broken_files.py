@@ -10,8 +10,9 @@ from support.config_folder import ConfigFolder
 from kk99fix.config.errors import ConfigError, Mistake
 from kk99fix.config.identity import Identities
 from kk99fix.config.load import load
+from kk99fix.config.plan import Plan
 from kk99fix.config.resolve import resolve
-from kk99fix.config.session_files import Plan, SessionFiles
+from kk99fix.config.session_files import SessionFiles
 
 COUNT = 200
 

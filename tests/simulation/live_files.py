@@ -7,7 +7,8 @@ the steps of a plan are events, between which everything else may happen.
 import pickle
 from collections.abc import Callable
 
-from kk99fix.config.session_files import SessionFiles, Step
+from kk99fix.config.plan import Step
+from kk99fix.config.session_files import SessionFiles
 from kk99fix.gateway.parts import Gateway
 from kk99fix.gateway.reloader import Folders, follow
 from simulation.time_line import NS_PER_MS, NS_PER_S
