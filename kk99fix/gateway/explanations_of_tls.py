@@ -13,7 +13,7 @@ def _wanted(file: SessionFile, refused: RefusedLogon) -> str:
     """Which certificates the session may show, and which one came."""
     wanted = " or ".join(str(each) for each in file.logon.client_certificate) or "none asked for"
     shown = refused.peer.certificate
-    was = "none" if shown is None else f"sha256:{shown.sha256.hex()}, {shown.subject}"
+    was = "none" if shown is None else f"sha256:{shown.sha256.hex()}, {shown.shown_subject}"
     issuer = "" if shown is None or shown.issuer_name is None else f" of CA {shown.issuer_name}"
     return f"{file.comp_id} shows {wanted}, and there was {was}{issuer}"
 

@@ -106,7 +106,7 @@ def known(refused: RefusedLogon) -> dict[str, Any]:
         "live_address": refused.live_address,
         "tls": refused.peer.tls,
         "certificate": None if certificate is None else f"sha256:{certificate.sha256.hex()}",
-        "certificate_subject": None if certificate is None else certificate.subject,
+        "certificate_subject": None if certificate is None else certificate.shown_subject,
         "sender_comp_id": refused.sender_comp_id,
         "target_comp_id": refused.target_comp_id,
         "username": refused.username,

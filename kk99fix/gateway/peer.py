@@ -6,7 +6,13 @@ handshake.
 What a session demands of it stands in its file, and is not decided here.
 """
 
+from typing import Final
+
 from attrs import frozen
+
+from kk99fix.fix.encode import printable
+
+SUBJECT_MAX_CHARACTERS: Final = 200
 
 
 @frozen
@@ -21,6 +27,11 @@ class ClientCertificate:
     issuer_name: str | None = None
     #: SHA-256 of that CA's own certificate: the name may come to mean another one.
     issuer_sha256: bytes | None = None
+
+    @property
+    def shown_subject(self) -> str:
+        """Its subject for logs and people: whoever had it signed has chosen the characters."""
+        return printable(self.subject.encode("utf-8", "replace"), SUBJECT_MAX_CHARACTERS)
 
 
 @frozen

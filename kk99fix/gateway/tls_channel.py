@@ -15,6 +15,8 @@ from kk99fix.gateway.peer import ClientCertificate
 
 #: `_ssl.ENCODING_DER`.
 _DER: Final = 2
+#: Stands for a subject in characters that are none, as old CAs sign them; no file can name it.
+UNREADABLE: Final = "unreadable"
 
 
 class Channel:
@@ -79,7 +81,15 @@ def described(der: bytes, issuer: tuple[str, bytes] | None) -> ClientCertificate
     """Return what the gateway keeps of a certificate; `issuer` is its CA's name and SHA-256."""
     parsed = x509.load_der_x509_certificate(der)
     sha256 = hashlib.sha256(der).digest()
-    return ClientCertificate(sha256, parsed.subject.rfc4514_string(), *(issuer or (None, None)))
+    return ClientCertificate(sha256, subject_of(parsed), *(issuer or (None, None)))
+
+
+def subject_of(certificate: x509.Certificate) -> str:
+    """Return the subject of a certificate as RFC 4514 writes it."""
+    try:
+        return certificate.subject.rfc4514_string()
+    except ValueError:
+        return UNREADABLE
 
 
 def _verified_chain(ssl_object: ssl.SSLObject) -> list[bytes] | None:

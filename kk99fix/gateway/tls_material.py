@@ -18,6 +18,7 @@ from typing import Final
 
 from attrs import frozen
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from kk99fix.config.errors import Mistake
 from kk99fix.config.toml_file import KeyPath, read
 from kk99fix.config.venue import Tls
+from kk99fix.gateway.tls_channel import subject_of
 
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _CERTIFICATE: Final = ("tls", "certificate")
@@ -106,7 +108,7 @@ class _Loader:
             return None
         return TlsMaterial(
             context=context,
-            subject=chain[0].subject.rfc4514_string(),
+            subject=subject_of(chain[0]),
             sha256=chain[0].fingerprint(hashes.SHA256()),
             not_after=chain[0].not_valid_after_utc,
             ca_names={
@@ -154,7 +156,7 @@ class _Loader:
         except TypeError:
             text = f"{self._path(name)} is encrypted; a key without passphrase would be right"
             raise _WrongError(_PRIVATE_KEY, text) from None
-        except ValueError:
+        except (ValueError, UnsupportedAlgorithm):
             text = f"{self._path(name)} holds no private key in PEM form, or a broken one"
             raise _WrongError(_PRIVATE_KEY, text) from None
         form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -18,6 +18,7 @@ from support.tls_client import client_context, tls_peer
 from support.tls_files import HOST, SERVER, Authority, Pair, TlsFolder, name_of, self_signed
 
 from kk99fix.gateway import tls_listener
+from kk99fix.gateway.peer import SUBJECT_MAX_CHARACTERS
 
 WITHIN_S = 5.0
 LOGON: Fields = [(98, 0), (108, 60)]
@@ -222,6 +223,27 @@ async def test_nobody_without_a_certificate(tmp_path: Path) -> None:
         venue = Venue(files, files.partners.client(), files.partners.client(), live)
         await is_refused(venue, "DROPCOPY1", venue.context(), "certificate-missing")
         await logs_on(venue, "DROPCOPY1", venue.context(venue.broker1))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_certificate_that_cannot_be_read(venue: Venue, version: ssl.TLSVersion) -> None:
+    """A name that OpenSSL takes and we cannot read is nobody's, and costs nobody anything."""
+    context = venue.context(venue.files.partners.unreadable(), version=version)
+    await logs_on(venue, "DROPCOPY1", context)
+    await is_refused(venue, "BROKER2", context, "wrong-certificate")
+
+    assert venue.live.logged.of("logon refused")[0]["subject"] == "unreadable"
+    await logs_on(venue, "BROKER1", venue.context(venue.broker1))
+
+
+async def test_a_subject_may_hold_anything(venue: Venue) -> None:
+    """What it says is shown as printable ASCII, and not at any length."""
+    shown = venue.files.partners.issue(name_of("\x1b[2J" + "x" * 60, "\u202e" * 60))
+    await is_refused(venue, "BROKER2", venue.context(shown), "wrong-certificate")
+    (line,) = venue.live.logged.of("logon refused")
+    assert line["subject"].startswith("CN=\\x1b[2Jxx")
+    assert line["subject"].isascii()
+    assert len(line["subject"]) <= SUBJECT_MAX_CHARACTERS
 
 
 async def test_a_client_that_does_not_trust_us(venue: Venue) -> None:

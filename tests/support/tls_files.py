@@ -1,5 +1,6 @@
 """Certificates for tests, made on the spot, and a venue.toml that listens with them."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +92,21 @@ class Authority:
         issuer = x509.load_pem_x509_certificate(self.pem)
         pair = make(subject, issuer.subject, signer, usage, valid_from, valid_for)
         return attrs.evolve(pair, chain=pair.chain + self._between)
+
+    def unreadable(self) -> Pair:
+        """Issue one that OpenSSL takes, with a name in T61 that is no UTF-8."""
+        pair, name = self.client("XXXX"), b"\x0c\x04XXXX"
+        whole = pair.certificate.public_bytes(serialization.Encoding.DER)
+        old = pair.certificate.tbs_certificate_bytes
+        new = old.replace(name, b"\x14\x04" + b"\xff" * 4)
+        signer = serialization.load_pem_private_key(self._ca.private_key_pem.bytes(), None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        signature = b"\0" + signer.sign(new, ec.ECDSA(hashes.SHA256()))
+        begin = whole.index(old) + len(old)
+        algorithm = whole[begin : begin + 2 + whole[begin + 1]]
+        content = new + algorithm + bytes([3, len(signature)]) + signature
+        der = b"\x30\x82" + len(content).to_bytes(2, "big") + content
+        return attrs.evolve(pair, chain=ssl.DER_cert_to_PEM_cert(der).encode("ascii"))
 
     def _pair(self, leaf: trustme.LeafCert) -> Pair:
         chain = b"".join(each.bytes() for each in leaf.cert_chain_pems)
