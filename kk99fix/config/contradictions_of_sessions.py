@@ -31,6 +31,7 @@ def contradictions_of_sessions(parts: Parts) -> Iterator[Mistake]:
         if parts.venue and parts.instruments:
             yield from _certifiable(part, parts.venue.value, parts.instruments.value)
     yield from _duplicates(parts.sessions)
+    yield from _shared_seeds(parts.sessions)
     yield from _owners(parts.sessions)
     if parts.all_sessions:
         yield from _scopes(parts.sessions, parts.former)
@@ -110,6 +111,21 @@ def _duplicates(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
             yield part.file.mistake(
                 ("session", "sender_comp_id"),
                 f'found "{part.value.comp_id}", which {other} has too; another would be right',
+                other,
+            )
+
+
+def _shared_seeds(sessions: tuple[Part[SessionFile], ...]) -> Iterator[Mistake]:
+    """Check that each seed is one session's: what was used up is known for each session."""
+    first: dict[str, str] = {}
+    for part in sessions:
+        seed = part.value.logon.totp
+        other = part.file.name if seed is None else first.setdefault(seed, part.file.name)
+        if other != part.file.name:
+            yield part.file.mistake(
+                ("logon", "totp"),
+                f'found "{seed}", which {other} has too; a seed of its own would be right: '
+                "a code is good for one logon",
                 other,
             )
 

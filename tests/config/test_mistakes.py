@@ -912,6 +912,18 @@ def test_two_files_of_one_comp_id(folder: ConfigFolder) -> None:
     ]
 
 
+def test_a_seed_of_two_sessions(folder: ConfigFolder) -> None:
+    """A code would be good for a logon of either, and so for two."""
+    keys = f'[logon]\nusername = "b"\npassword_hash = "{HASH}"\ntotp = "shared"'
+    for number in (1, 2):
+        folder.replace(f"sessions/BROKER{number}.toml", "[logon]", keys)
+
+    assert folder.mistakes() == [
+        'sessions/BROKER2.toml: logon.totp: found "shared", which sessions/BROKER1.toml has too; '
+        "a seed of its own would be right: a code is good for one logon"
+    ]
+
+
 def test_a_session_that_calls_itself_the_venue(folder: ConfigFolder) -> None:
     """The venue's own comp id is taken."""
     text = (folder.root / DROPCOPY1).read_text().replace('"DROPCOPY1"', '"KK99"')
