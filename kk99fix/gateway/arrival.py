@@ -6,7 +6,8 @@ from attrs import define
 from kk99fix.gateway.origin import Origin
 from kk99fix.gateway.peer import Peer
 from kk99fix.gateway.tls_channel import Channel
-from kk99fix.gateway.tls_listener import Secured, SecuredSocket
+from kk99fix.gateway.tls_first_bytes import SecuredSocket
+from kk99fix.gateway.tls_listener import Secured
 
 #: What a first message is read from.
 Receiver = trio.socket.SocketType | SecuredSocket

@@ -89,4 +89,6 @@ class Refusals:
 def _about(peer: Peer) -> dict[str, object]:
     """What the log says of a counterparty that has shown a certificate."""
     shown = peer.certificate
-    return {} if shown is None else {"certificate": shown.sha256.hex(), "subject": shown.shown_subject}
+    return (
+        {} if shown is None else {"certificate": shown.sha256.hex(), "subject": shown.shown_subject}
+    )

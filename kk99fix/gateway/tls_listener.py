@@ -1,6 +1,6 @@
 """Handshakes of new connections: bounded in time, bytes and number, computed beside the trading.
 
-A connection costs an SSL object once it has sent the begin of a record, and nothing before.  The
+A connection costs an SSL object once it has sent a whole record, and its bytes before.  The
 arithmetic runs in worker threads, a few at a time, so that a flood of handshakes delays other
 handshakes and no trading; an address that begins too many is closed at once.
 What goes wrong is a value with its cause; the counterparty gets no alert, only the close.
@@ -28,19 +28,14 @@ from kk99fix.gateway.logs import Log
 from kk99fix.gateway.peer import ClientCertificate, Peer
 from kk99fix.gateway.tls_causes import TlsCause, cause_of
 from kk99fix.gateway.tls_channel import Channel, described
+from kk99fix.gateway.tls_first_bytes import RECEIVE_BYTES, first_record
 from kk99fix.gateway.tls_material import TlsMaterial, load_material
 
 #: Files that have been written are read half a second after that at the latest.
 LOOK_EVERY_S: Final = 0.25
-RECEIVE_BYTES: Final = 4096
 #: A counterparty's part of a handshake with a long chain of certificates.
 HANDSHAKE_BYTES_MAX: Final = 32_768
 HANDSHAKES_WAITING: Final = 256
-#: What one read and the longest part of a record that was left from before give at most; used
-#: between two waits and never across one.
-_PLAIN: Final = memoryview(bytearray(RECEIVE_BYTES + 16_384 + 1024))
-#: First byte of a TLS handshake.
-_HANDSHAKE_RECORD: Final = 0x16
 #: Certificates whose CA is remembered for resumed sessions.
 _REMEMBERED_MAX: Final = 4096
 
@@ -154,15 +149,12 @@ class TlsListener:
         """Do the handshake that `data` begins; the caller has set the deadline."""
         if not self._buckets.take(address, trio.current_time()):
             return self._refused(TlsCause.RATE)
-        if not data:
-            data = await sock.recv(RECEIVE_BYTES)
-        if not data:
-            return self._refused(TlsCause.CLOSED)
-        if data[0] != _HANDSHAKE_RECORD:
-            return self._refused(TlsCause.NOT_TLS)
+        begin = await first_record(sock, data)
+        if isinstance(begin, TlsCause):
+            return self._refused(begin)
         material = self._material
         channel = Channel(material.context)
-        refused = await self._handshake(sock, channel, data)
+        refused = await self._handshake(sock, channel, begin)
         if refused is not None:
             return refused
         try:
@@ -271,26 +263,3 @@ async def send_all(sock: trio.socket.SocketType, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[await sock.send(view) :]
-
-
-class SecuredSocket:
-    """The plaintext of a connection that has not logged on yet, for whoever reads a socket."""
-
-    def __init__(self, sock: trio.socket.SocketType, channel: Channel) -> None:
-        """Read `sock` through `channel`."""
-        self._sock = sock
-        self._channel = channel
-
-    async def recv(self, _size: int) -> bytes:
-        """Return what comes next; nothing when the connection is over or its bytes are wrong."""
-        while True:
-            try:
-                used, goes_on = self._channel.decrypt(_PLAIN)
-            except ssl.SSLError:
-                return b""
-            if used or not goes_on:
-                return bytes(_PLAIN[:used])
-            data = await self._sock.recv(RECEIVE_BYTES)
-            if not data:
-                return b""
-            self._channel.incoming.write(data)
