@@ -1,5 +1,6 @@
 """Read config/ and sessions/ whole: all of it checked, or everything that is wrong with it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -51,8 +52,20 @@ def read_part(path: Path, type_: type[T]) -> Part[T] | list[Mistake]:
     return value if isinstance(value, list) else Part(file, value)
 
 
-def load(config_dir: Path, sessions_dir: Path) -> Settings:
-    """Read all files of both folders.  Raises ConfigError with every mistake in them."""
+def _blamed_by(newest: str) -> Callable[[Part[SessionFile]], tuple[bool, bool]]:
+    def key(part: Part[SessionFile]) -> tuple[bool, bool]:
+        path = Path(part.file.name)
+        return path.name == newest, path.stem != part.value.comp_id
+
+    return key
+
+
+def load(config_dir: Path, sessions_dir: Path, newest: str = "") -> Settings:
+    """Read all files of both folders.  Raises ConfigError with every mistake in them.
+
+    Of two session files that contradict each other the one named `newest` has the mistake, else one
+    that is not called as its session is, else the later name.
+    """
     mistakes: list[Mistake] = []
 
     def part(path: Path, type_: type[T]) -> Part[T] | None:
@@ -70,7 +83,7 @@ def load(config_dir: Path, sessions_dir: Path) -> Settings:
         mistakes.append(Mistake(str(sessions_dir), 0, "", "there is no such folder"))
     paths = sorted(sessions_dir.glob(SESSION_FILES))
     found = [part(path, SessionFile) for path in paths]
-    sessions = tuple(session for session in found if session)
+    sessions = tuple(sorted((each for each in found if each), key=_blamed_by(newest)))
     all_sessions = sessions_dir.is_dir() and len(sessions) == len(found)
     parts = Parts(venue, instruments, risk, calendar, sessions, all_sessions)
     mistakes.extend(contradictions(parts))

@@ -25,7 +25,7 @@ def try_session_file(config_dir: Path, sessions_dir: Path, name: str, text: str)
                 (there / path.name).symlink_to(path.resolve())
         (there / name).write_text(text, encoding="utf-8")
         try:
-            return load(config_dir, there)
+            return load(config_dir, there, newest=name)
         except ConfigError as error:
             raise ConfigError(
                 [_where_it_would_be(mistake, there, sessions_dir) for mistake in error.mistakes]

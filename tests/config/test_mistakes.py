@@ -924,6 +924,15 @@ def test_a_seed_of_two_sessions(folder: ConfigFolder) -> None:
     ]
 
 
+def test_a_copy_is_blamed_and_not_the_original(folder: ConfigFolder) -> None:
+    """Whichever name comes first, the file that is called as its session is right."""
+    text = (folder.root / BROKER1).read_text()
+    folder.write("sessions/BROKER1 (copy).toml", text.replace('"Broker One"', '"Other"'))
+
+    files = {mistake.partition(": ")[0] for mistake in folder.mistakes()}
+    assert files == {"sessions/BROKER1 (copy).toml"}
+
+
 def test_a_session_that_calls_itself_the_venue(folder: ConfigFolder) -> None:
     """The venue's own comp id is taken."""
     text = (folder.root / DROPCOPY1).read_text().replace('"DROPCOPY1"', '"KK99"')

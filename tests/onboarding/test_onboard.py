@@ -163,6 +163,16 @@ def test_a_contradiction_is_found_before_anything_is_written(
     assert office.names() == before
 
 
+def test_the_new_file_is_blamed_whatever_its_name(office: Office) -> None:
+    """An account of somebody else's is a mistake of who asks for it, not of who has it."""
+    result = office.run("AAA", *BROKER9[1:], "--account", "B1-HOUSE", "--yes")
+
+    sessions = office.folder.sessions
+    assert f'{sessions}/AAA.toml:9: session.accounts: found "B1-HOUSE", which' in result.stderr
+    assert f'belongs to firm "Broker One" in {sessions}/BROKER1.toml' in result.stderr
+    assert f"{sessions}/BROKER1.toml:" not in result.stderr
+
+
 @pytest.mark.parametrize("name", ["../BROKER9", "a b", "x" * 33, ""])
 def test_a_name_that_is_none(office: Office, name: str) -> None:
     """No path is made of it."""
