@@ -9,11 +9,14 @@ from typing import Final
 
 import attrs
 
+from kk99fix.fix import encode
 from kk99fix.fix.message import SECRET_TAGS
 
 HIDDEN: Final = "***"
 #: Shorter texts stand in too many other words.
 _LENGTH_MIN: Final = 4
+#: Longer than any secret is, escaped.
+_SHOWN_MAX: Final = 1 << 20
 
 
 @attrs.define
@@ -23,14 +26,15 @@ class Secrets:
     _texts: set[str] = attrs.field(factory=set, repr=False)
 
     def keep(self, text: str) -> None:
-        """Hide this text from now on."""
+        """Hide this text from now on, also where its bytes are shown."""
         if len(text) >= _LENGTH_MIN:
-            self._texts.add(text)
+            data = text.encode("utf-8", "surrogateescape")
+            self._texts |= {text, encode.printable(data, _SHOWN_MAX)}
 
     def keep_field(self, tag: int, value: bytes) -> None:
         """Hide the value of a field from now on, if it is a secret one."""
         if tag in SECRET_TAGS:
-            self.keep(value.decode("latin-1"))
+            self.keep(value.decode("utf-8", "surrogateescape"))
 
     def value(self, tag: int, text: str) -> str:
         """Return the value of a field as it may be shown."""

@@ -199,6 +199,29 @@ async def test_secrets_are_never_shown(
     assert [text for text in told if "canary" in text] == []
 
 
+async def test_a_secret_with_a_backslash(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is hidden also where its bytes are shown escaped, sent by us or echoed to us."""
+    monkeypatch.setenv("KK99_TEST_PASSWORD", "canary\\of")
+    outcome = await played(
+        tmp_path,
+        autojump_clock,
+        """\
+        party A sender=BROKER1 target=KK99 username=one password=${env:KK99_TEST_PASSWORD}
+        A logon reset
+        A send D ClOrdID=${ClOrdID} Symbol=AAPL Side=BUY OrderQty=1 OrdType=MARKET
+          TransactTime=${now} Text=${env:KK99_TEST_PASSWORD}
+        A expect 8 Text="*no"
+        """,
+    )
+    told = [outcome.complaint, outcome.transcript.text, str(outcome.json())]
+
+    assert outcome.verdict is Verdict.FAILED
+    assert "Text(58)=***" in outcome.transcript.text
+    assert [text for text in told if "canary" in text] == []
+
+
 async def test_what_a_party_logs_on_with(
     tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
