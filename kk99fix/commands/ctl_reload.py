@@ -19,7 +19,8 @@ def reload_command(*, as_json: bool, state_dir: Path) -> None:
 
     The gateway follows its files by itself; this waits until what was written before applies, and
     tells what was taken over since it was last asked.
-    Exits with 1 if a file is refused, each with its file, line and key, as `kk99fix check` does.
+    Exits with 1 if a file is refused, each with its file, line and key, as `kk99fix check` does,
+    or if the files could not be read.
 
     \b
     Examples:
@@ -31,7 +32,7 @@ def reload_command(*, as_json: bool, state_dir: Path) -> None:
         click.echo(json.dumps(answer))
     else:
         _print(answer)
-    if answer["refused"] or answer["still_changing"]:
+    if answer["refused"] or answer["still_changing"] or answer["not_read"]:
         sys.exit(1)
 
 
@@ -54,5 +55,7 @@ def _print(answer: dict[str, Any]) -> None:
             click.echo(text, err=True)
     if answer["still_changing"]:
         click.echo("files are being written all the time; what is whole applies", err=True)
-    if not changed and not answer["risk_changed"] and not answer["refused"]:
+    if answer["not_read"]:
+        click.echo(f"{answer['not_read']}; they are looked at again within seconds", err=True)
+    elif not changed and not answer["risk_changed"] and not answer["refused"]:
         click.echo("nothing new")

@@ -35,9 +35,12 @@ class Report:
     exposures: dict[str, dict[str, Any]] = field(factory=dict)
     refused: dict[str, tuple[str, ...]] = field(factory=dict)
     restart: tuple[str, ...] = ()
+    #: Why the last look came to nothing; empty where it did not.
+    not_read: str = ""
 
     def add(self, plan: Plan) -> None:
         """Take in what a plan says."""
+        self.not_read = ""
         self.changed.update(plan.changed)
         self.risk_changed |= plan.risk_changed
         self.refused, self.restart = plan.refused_all, plan.restart
@@ -53,6 +56,7 @@ class Report:
                 for file, texts in sorted(self.refused.items())
             ],
             "restart_needed": list(self.restart),
+            "not_read": self.not_read,
         }
 
 

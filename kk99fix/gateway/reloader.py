@@ -105,7 +105,11 @@ class Reloader:
         self.request()
         with trio.move_on_after(ANSWER_WITHIN_S) as scope:
             await asked.answered.wait()
-        report, self._since = self._since, Report()
+        # What is refused, and what needs a restart, holds for whoever asks next as well.
+        report = self._since
+        self._since = Report(
+            refused=report.refused, restart=report.restart, not_read=report.not_read
+        )
         return report.answer() | {"still_changing": scope.cancelled_caught}
 
     async def run(self) -> None:
@@ -139,11 +143,11 @@ class Reloader:
                 exposures = self.reload.carry_out(await reader.next_step())
                 self._since.exposures.update(exposures)
         except (FilesReaderError, OSError) as error:
-            self.log.warning("files not read", error=str(error))
+            self._not_read("files not read", str(error))
             return False
         except ConfigRefusedError as error:
             # What the process knows of names is not what the venue knows: it begins anew.
-            self.log.warning("files not taken over", error=str(error))
+            self._not_read("files not taken over", str(error))
             await reader.close()
             return False
         if plan.risk is not None:
@@ -155,6 +159,10 @@ class Reloader:
             self._changed_ns = time.time_ns()
         self._last = plan
         return plan.unsettled
+
+    def _not_read(self, event: str, error: str) -> None:
+        self.log.warning(event, error=error)
+        self._since.not_read = f"{event}: {error}"
 
     async def _tell(self, plan: Plan) -> None:
         """Log what a plan says, a few lines at a time."""

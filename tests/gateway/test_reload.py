@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import trio
 from support.broken_files import broken_files, put
 from support.live_gateway import wait_until
@@ -10,6 +11,7 @@ from support.live_peer import LivePeer, order
 from support.reloading import Reloading, reloading, session_text, small_files
 
 from kk99fix.config.resolve import resolve
+from kk99fix.gateway.files_reader import FilesReaderError
 
 WITHIN_S = 1.0
 #: What a look takes beside what it is about, on a machine that does other things too.
@@ -329,6 +331,39 @@ async def test_the_process_that_reads_may_die(tmp_path: Path) -> None:
         assert answer["changed"] == ["NEW2"]
         assert len(answer["refused"]) == 1
         await trade(await at.logged_on("NEW1"), "1")
+
+
+async def test_who_asks_is_told_that_nothing_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that failed is not one that found nothing new."""
+    async with reloading(small_files(tmp_path), tmp_path / "var") as at:
+        await at.reload()
+
+        async def ended() -> None:
+            raise FilesReaderError("it ended with code -9")
+
+        monkeypatch.setattr(at.reloader.reader, "look", ended)
+        answer = await at.reload()
+        assert answer["not_read"] == "files not read: it ended with code -9"
+        monkeypatch.undo()
+        assert not (await at.reload())["not_read"]
+
+
+async def test_two_who_ask_at_once_are_told_of_refused_files(tmp_path: Path) -> None:
+    """What is refused is no news for one of them: it is so until it is right."""
+    async with reloading(small_files(tmp_path), tmp_path / "var") as at:
+        at.files.write("sessions/NEW1.toml", "nonsense = [")
+        answers = []
+
+        async def ask() -> None:
+            answers.append(await at.reload())
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(ask)
+
+        assert [len(answer["refused"]) for answer in answers] == [1, 1, 1]
 
 
 async def test_two_hundred_broken_files_change_nothing(tmp_path: Path) -> None:
