@@ -97,6 +97,8 @@ class Schedules:
             self._changed = trio.Event()
             waiting = False
             for comp_id in tuple(self._courses):
+                if comp_id not in self._courses:  # its file has gone since the last turn
+                    continue
                 boundaries = self._due(comp_id)
                 if boundaries:
                     waiting |= not self._carry_out(comp_id, boundaries)

@@ -360,6 +360,9 @@ class Fake:
     live: set[int] = attrs.field(factory=set)
     applied: list[tuple[float, str]] = attrs.field(factory=list)
     began: float = attrs.field(init=False)
+    current: Current = attrs.field(init=False)
+    #: Sessions whose files go once something was applied.
+    going: set[str] = attrs.field(factory=set)
 
     def __attrs_post_init__(self) -> None:
         """Begin now."""
@@ -406,6 +409,7 @@ class Fake:
             case _:
                 kind = "news"
         self.applied.append((after, f"{kind} {item.session}"))
+        self.current.update(dict.fromkeys(self.going))
 
     def commit(self) -> None:
         """Do nothing."""
@@ -420,9 +424,9 @@ class Fake:
             )
             for name, each in by_name.items()
         ]
-        current = Current(cast("Any", SimpleNamespace(sessions=files)))
+        self.current = Current(cast("Any", SimpleNamespace(sessions=files)))
         me = cast("Any", self)
-        return Schedules(current, me, me, LogLines().log)
+        return Schedules(self.current, me, me, LogLines().log)
 
 
 FX = Schedule("17:00", "17:00", "America/New_York", start_day="sun", end_day="fri")
@@ -444,6 +448,16 @@ async def test_the_task_is_there_at_every_boundary(clock: MockClock) -> None:
         (58 * H, "reset 1"),
         (58 * H, "reset 3"),
     ]
+
+
+async def test_a_file_that_goes_while_many_begin(clock: MockClock) -> None:
+    """A reload between two of them takes one away: nothing is due for it, and the task goes on."""
+    fake = Fake(clock, going={"S2"})
+    schedules = fake.schedules(S1=FX, S2=FX, S3=FX)
+    with trio.move_on_after(11 * H):
+        await schedules.run()
+
+    assert [what for _, what in fake.applied] == ["start 1", "start 3", "end 1", "end 3"]
 
 
 async def test_the_task_waits_for_a_connection_to_go(clock: MockClock) -> None:
