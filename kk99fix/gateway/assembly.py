@@ -22,6 +22,7 @@ from kk99fix.gateway.clock import VenueClock
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.current import Current
 from kk99fix.gateway.disk_space import DiskSpace
+from kk99fix.gateway.exposures import LIMIT_BELOW_EXPOSURE, below_exposure
 from kk99fix.gateway.feeder import Feeder
 from kk99fix.gateway.live import LiveLoop
 from kk99fix.gateway.logs import Log
@@ -212,5 +213,7 @@ def _bring_up_to_date(settings: Settings, storage: Storage, sequencer: Sequencer
     if not registry.unchanged(content):
         log.info("configuration taken over", sessions=len(settings.sessions))
         sequencer.apply(ConfigInput(content))
+        for _, exposure in below_exposure(storage.venue, registry.content):
+            log.warning(LIMIT_BELOW_EXPOSURE, **exposure)
     sequencer.commit()
     catch_up_day(sequencer, settings.calendar, log)

@@ -8,16 +8,15 @@ A counterparty whose network was withdrawn is cut; one whose password, key or ot
 on has changed stays until it logs on again.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from attrs import define, field
 
-from kk99fix.config.difference import Change
 from kk99fix.config.plan import Plan, Step
 from kk99fix.gateway.addresses import within
 from kk99fix.gateway.connections import Connections
 from kk99fix.gateway.current import Current
+from kk99fix.gateway.exposures import LIMIT_BELOW_EXPOSURE, below_exposure
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.sequencer import Sequencer
 from kk99fix.venue.inputs import ConfigInput
@@ -85,9 +84,11 @@ class Reload:
         self._sequencer.commit()
         if step.files:
             self._log.info("session files taken over", sessions=sorted(step.files))
-        exposures = {} if step.change is None else dict(self._exposures(step.change))
+        if step.change is None:
+            return {}
+        exposures = dict(below_exposure(self._sequencer.venue, step.change["set"]))
         for exposure in exposures.values():
-            self._log.warning("limit below exposure", **exposure)
+            self._log.warning(LIMIT_BELOW_EXPOSURE, **exposure)
         return exposures
 
     def _withdraw(self, step: Step) -> None:
@@ -99,18 +100,3 @@ class Reload:
             address = self._connections.address_of(session)
             if address is not None and not within(address, file.logon.allow_from):
                 self._connections.close(session, NETWORK_WITHDRAWN)
-
-    def _exposures(self, change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Open orders above a limit that was just set; they stay, new ones are refused."""
-        registry, engine = self._sequencer.venue.registry, self._sequencer.venue.engine
-        present = {
-            "sessions": lambda number: engine.session(number).open_orders,
-            "accounts": engine.account_open_orders,
-            "firms": engine.firm_open_orders,
-        }
-        for kind, count in present.items():
-            for name, what in sorted(change["set"][kind].items()):
-                limit, value = what["limits"]["max_open_orders"], count(registry.ids[kind][name])
-                if 0 < limit < value:
-                    exposure = {"limit": "max_open_orders", "value": limit, "present": value}
-                    yield f"{kind} {name}", {kind[:-1]: name, **exposure}

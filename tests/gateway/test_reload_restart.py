@@ -55,6 +55,23 @@ def test_orders_of_who_went_meanwhile_are_cancelled_at_the_start(tmp_path: Path,
         assert still.engine.session(still.session("BROKER2")).next_out == numbers + 1
 
 
+def test_a_limit_that_is_below_what_is_open_at_the_start(tmp_path: Path) -> None:
+    """The start says so as a reload would, once, and the orders stay."""
+    files = small_files(tmp_path)
+    with StillGateway(files.load(), tmp_path / "var") as still:
+        for number in range(3):
+            order_of(still, "BROKER1", f"{number}")
+            still.hang_up()
+            still.run_pass()
+    files.replace("sessions/BROKER1.toml", "= 100_000", "= 2")
+    with StillGateway(files.load(), tmp_path / "var") as still:
+        (line,) = still.logged.of("limit below exposure")
+        assert (line["session"], line["value"], line["present"]) == ("BROKER1", 2, 3)
+        assert still.engine.statistics().live_orders == 3
+    with StillGateway(files.load(), tmp_path / "var") as still:
+        assert still.logged.of("limit below exposure") == []
+
+
 def scatter(files: ConfigFolder, rng: random.Random) -> None:
     """Add, change and remove some files."""
     for _ in range(FILES // 2):
