@@ -81,9 +81,10 @@ def read(path: Path) -> TomlFile | Mistake:
     except OSError as error:
         return Mistake(str(path), 0, "", f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
-        return Mistake(str(path), 0, "", f"byte {error.start + 1} is not UTF-8 text")
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return Mistake(str(path), line, "", f"byte {error.start + 1} is not UTF-8 text")
     except tomllib.TOMLDecodeError as error:
-        return _not_toml(path, str(error))
+        return _not_toml(path, str(error), last_line=max(1, len(text.splitlines())))
     except ValueError as error:
         return Mistake(str(path), 0, "", f"is not TOML: {error}")
     except RecursionError:
@@ -91,9 +92,10 @@ def read(path: Path) -> TomlFile | Mistake:
     return TomlFile(str(path), data, _find_lines(text))
 
 
-def _not_toml(path: Path, text: str) -> Mistake:
+def _not_toml(path: Path, text: str, last_line: int) -> Mistake:
+    """Say where it broke off: a file that is half written ends in the middle."""
     match = _ERROR_LINE.search(text)
-    line = int(match.group(1)) if match else 0
+    line = int(match.group(1)) if match else last_line
     return Mistake(str(path), line, "", f"is not TOML: {text}")
 
 

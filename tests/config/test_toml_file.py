@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from kk99fix.config.errors import Mistake
 from kk99fix.config.toml_file import BareDecimal, TomlFile, read
 
 TEXT = """\
@@ -53,6 +56,25 @@ def test_keys_have_the_lines_where_they_stand(tmp_path: Path) -> None:
         ("list", 1, "symbol"): 19,
         ("list", 1, "last"): 20,
     }
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"a = 1\n[table]\nhalf", 3),
+        (b"a = 1\nb = [1,\n", 2),
+        (b"a = 1\nb = \xe9\n", 2),
+        (b"a = 1\na = 2\n", 2),
+        (b"=", 1),
+    ],
+)
+def test_what_is_no_toml_has_a_line(tmp_path: Path, data: bytes, line: int) -> None:
+    """A file that is half written is wrong at its end, one of other characters where they are."""
+    path = tmp_path / "some.toml"
+    path.write_bytes(data)
+    mistake = read(path)
+    assert isinstance(mistake, Mistake)
+    assert mistake.line == line
 
 
 def test_a_mistake_goes_to_the_nearest_key_that_has_a_line(tmp_path: Path) -> None:
