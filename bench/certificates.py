@@ -25,6 +25,7 @@ def write_certificates(folder: Path) -> None:
     pem = serialization.Encoding.PEM
     (folder / CA_FILE).write_bytes(ca.public_bytes(pem))
     (folder / CERTIFICATE_FILE).write_bytes(certificate.public_bytes(pem))
+    (folder / KEY_FILE).touch(mode=0o600)
     (folder / KEY_FILE).write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )

@@ -23,6 +23,7 @@ from cryptography import x509
 
 from kk99fix.config.errors import ConfigError, Mistake
 from kk99fix.config.venue import Tls
+from kk99fix.gateway.addresses import owner_of
 from kk99fix.gateway.buckets import Buckets
 from kk99fix.gateway.logs import Log
 from kk99fix.gateway.peer import ClientCertificate, Peer
@@ -99,8 +100,8 @@ class TlsListener:
         shown = peer.certificate
         if shown is None:
             return True
-        known = self._material.ca_names
-        return shown.issuer_sha256 is not None and shown.issuer_sha256 in known
+        known = self._material.ca_names.get(shown.issuer_sha256 or b"")
+        return known is not None and known == shown.issuer_name
 
     def reload(self) -> list[Mistake]:
         """Read the files again; with a mistake in them all stays as it is, and the log says so."""
@@ -147,7 +148,7 @@ class TlsListener:
         self, sock: trio.socket.SocketType, data: bytes, address: str
     ) -> Secured | TlsRefused:
         """Do the handshake that `data` begins; the caller has set the deadline."""
-        if not self._buckets.take(address, trio.current_time()):
+        if not self._buckets.take(owner_of(address), trio.current_time()):
             return self._refused(TlsCause.RATE)
         begin = await first_record(sock, data)
         if isinstance(begin, TlsCause):

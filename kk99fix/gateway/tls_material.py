@@ -11,6 +11,7 @@ renegotiation, no tickets.  A client certificate is taken only with a chain to a
 """
 
 import ssl
+import stat
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -151,6 +152,11 @@ class _Loader:
     def _check_key(self, certificate: x509.Certificate) -> None:
         name = self._tls.private_key or ""
         data = self._bytes(_PRIVATE_KEY, name)
+        mode = stat.S_IMODE(self._path(name).stat().st_mode)
+        if mode & stat.S_IRWXO:
+            text = f"{self._path(name)} is for everybody (mode {mode:04o}); 0600 would be right, "
+            text += "and another key if somebody could have read it"
+            raise _WrongError(_PRIVATE_KEY, text)
         try:
             key = load_pem_private_key(data, None)
         except TypeError:

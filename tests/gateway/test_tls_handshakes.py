@@ -1,12 +1,13 @@
 """The matrix of TLS and mutual TLS: each refusal has its cause on our side, and silence outside."""
 
+import io
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -17,7 +18,7 @@ from support.live_peer import LivePeer
 from support.tls_client import client_context, tls_peer
 from support.tls_files import HOST, SERVER, Authority, Pair, TlsFolder, name_of, self_signed
 
-from kk99fix.gateway import tls_listener
+from kk99fix.gateway import logs, tls_listener
 from kk99fix.gateway.peer import SUBJECT_MAX_CHARACTERS
 
 WITHIN_S = 5.0
@@ -399,6 +400,20 @@ async def test_a_handshake_that_stands_still(tmp_path: Path) -> None:
             await silence(silent)
         assert 1 <= trio.current_time() - began < 2
         assert venue.causes() == ["tls-timeout", "tls-timeout"]
+
+
+async def test_one_network_and_its_handshakes(tmp_path: Path) -> None:
+    """Whoever has one address of an IPv6 network of 64 bits has them all, and is one."""
+    files = TlsFolder(tmp_path)
+    files.add("config/venue.toml", "handshakes_per_second = 1\nhandshake_burst = 2")
+    log = logs.configure(io.StringIO())
+    tls = tls_listener.TlsListener(files.config, files.load().venue.tls, log)
+    causes = []
+    for address in ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"):
+        found = await tls.secure(cast("trio.socket.SocketType", None), b"8=FIX", address)
+        assert isinstance(found, tls_listener.TlsRefused)
+        causes.append(found.cause.value)
+    assert causes == ["not-tls", "not-tls", "tls-rate", "not-tls"]
 
 
 async def test_one_address_and_its_handshakes(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ CASES: list[tuple[Callable[[TlsFolder], object], str, str]] = [
     (not_yet_valid, "tls.certificate", "server.pem is not valid before "),
     (another_key, "tls.private_key", "server.key is not the key of "),
     (encrypted_key, "tls.private_key", "server.key is encrypted; a key without passphrase"),
+    (
+        lambda files: (files.config / "server.key").chmod(0o604),
+        "tls.private_key",
+        "server.key is for everybody (mode 0604); 0600 would be right",
+    ),
     (dead_ca, "tls.client_ca.partners", "partners.pem expired at "),
     (
         lambda files: (files.config / "server.pem").unlink(),

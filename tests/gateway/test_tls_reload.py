@@ -160,6 +160,24 @@ async def test_a_ca_that_is_withdrawn_ends_its_sessions(venue: Venue) -> None:
     assert (await copy.receive("0"))[112] == "still here"
 
 
+async def test_a_name_that_comes_to_mean_another_ca(tmp_path: Path) -> None:
+    """A certificate stays with its CA, also when that CA is known by another name now."""
+    files, others = TlsFolder(tmp_path / "files"), Authority()
+    files.trust("others", others.pem)
+    files.logon("BROKER2", 'client_certificate = { ca = "partners", subject = "CN=b2,O=B" }')
+    async with live_gateway(files.load(), tmp_path / "var", config_dir=files.config) as live:
+        pair = files.partners.client("b2", "B")
+        venue = Venue(files, live, pair)
+        peer = await venue.logged_on("BROKER2", pair)
+        (files.config / "others.pem").write_bytes(files.partners.pem)
+        (files.config / "partners.pem").write_bytes(others.pem)
+        await peer.until_closed()
+
+        withdrawn = ("BROKER2", "certificate-withdrawn", "certificate-untrusted")
+        assert venue.causes("session cut") == [withdrawn]
+        await trio.aclose_forcefully(peer.stream)
+
+
 async def test_tls_that_is_demanded_from_now_on(venue: Venue) -> None:
     """A session on the plain port is cut when its file asks for TLS."""
     peer = await venue.live.logged_on("DROPCOPY1")

@@ -43,6 +43,7 @@ class Pair:
     def write(self, folder: Path, name: str) -> None:
         """Write NAME.pem and NAME.key."""
         (folder / f"{name}.pem").write_bytes(self.chain)
+        (folder / f"{name}.key").touch(mode=0o600)
         (folder / f"{name}.key").write_bytes(self.key)
 
 
