@@ -264,7 +264,8 @@ bool kk_pump_cipher_plain(kk_pump *pump, kk_pump_plain *plain);
 bool kk_pump_cipher_plain_of(kk_pump *pump, uint32_t slot, kk_pump_plain *plain);
 /*
  * Sends ciphertext that stands for `plain` released bytes; 0 for what the protocol says by itself.
- * False when so much waits for the socket already that this finds no room.
+ * False when so much waits for the socket already that this finds no room; with released bytes in
+ * it the connection is over then.
  */
 bool kk_pump_cipher_send(kk_pump *pump, uint32_t slot, const uint8_t *bytes, size_t length,
                          size_t plain);

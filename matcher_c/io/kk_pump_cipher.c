@@ -202,6 +202,9 @@ bool kk_pump_cipher_send(kk_pump *pump, uint32_t slot, const uint8_t *bytes, siz
     }
     const bool kept =
         connection->failed || given == length || keep(cipher, bytes + given, length - given);
+    if (!kept && plain > 0) {
+        kk_pump_send_failed(pump, slot, ENOBUFS); /* they would be given out again, for ever */
+    }
     settle(pump, slot);
     return kept;
 }

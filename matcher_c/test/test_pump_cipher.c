@@ -244,6 +244,25 @@ static void words_of_the_protocol(void) {
     rig_close(&r);
 }
 
+/* Ciphertext that finds no memory is lost, and nothing can follow it: its bytes are not offered
+ * again. */
+static void no_room_for_reports(void) {
+    rig r;
+    kk_pump_plain plain;
+    open_rig(&r, 1);
+    memset(sealed, '#', sizeof sealed);
+    while (send(connection_of(&r, 0)->fd, sealed, sizeof sealed, MSG_DONTWAIT) > 0) {
+    }
+    order_pass(&r, 0);
+    KK_CHECK(kk_pump_cipher_plain(r.pump, &plain));
+
+    KK_CHECK(!kk_pump_cipher_send(r.pump, plain.slot, sealed, sizeof sealed, plain.length));
+    KK_CHECK(!kk_pump_cipher_plain(r.pump, &plain));
+    KK_CHECK(rig_events(&r) == 1);
+    KK_CHECK(r.events[0].kind == KK_PUMP_CLOSED && r.events[0].error == ENOBUFS);
+    rig_close(&r);
+}
+
 static void ends(void) {
     rig r;
     kk_pump_event event;
@@ -302,6 +321,7 @@ int main(void) {
     KK_RUN(parts_count_in_proportion, "a part that left frees its part of the ring");
     KK_RUN(slow_readers, "the age of the first waiting byte is measured");
     KK_RUN(words_of_the_protocol, "they leave in their turn, and too many find no room");
+    KK_RUN(no_room_for_reports, "without room for ciphertext the connection is over");
     KK_RUN(ends, "an orderly close and a broken socket are told");
     KK_RUN(told_that_it_is_over, "a connection that is over without its socket is told too");
     KK_RUN(slots_are_used_again, "nothing of an encrypted connection is left in its slot");
