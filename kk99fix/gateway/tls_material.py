@@ -35,6 +35,8 @@ from kk99fix.gateway.tls_channel import subject_of
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _CERTIFICATE: Final = ("tls", "certificate")
 _PRIVATE_KEY: Final = ("tls", "private_key")
+#: What the library says of bytes that are no certificate or no key, as far as it looks.
+_BROKEN: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 @frozen
@@ -131,7 +133,7 @@ class _Loader:
     def _certificates(self, key: KeyPath, name: str) -> list[x509.Certificate]:
         try:
             return x509.load_pem_x509_certificates(self._bytes(key, name))
-        except ValueError:
+        except _BROKEN:
             text = f"{self._path(name)} holds no certificate in PEM form, or a broken one"
             raise _WrongError(key, text) from None
 
@@ -162,11 +164,16 @@ class _Loader:
         except TypeError:
             text = f"{self._path(name)} is encrypted; a key without passphrase would be right"
             raise _WrongError(_PRIVATE_KEY, text) from None
-        except (ValueError, UnsupportedAlgorithm):
+        except _BROKEN:
             text = f"{self._path(name)} holds no private key in PEM form, or a broken one"
             raise _WrongError(_PRIVATE_KEY, text) from None
         form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
+        try:
+            certified = certificate.public_key().public_bytes(*form)
+        except _BROKEN:
+            text = f"{self._path(self._tls.certificate or '')} holds a broken certificate"
+            raise _WrongError(_CERTIFICATE, text) from None
+        if key.public_key().public_bytes(*form) != certified:
             raise _WrongError(
                 _PRIVATE_KEY,
                 f"{self._path(name)} is not the key of {self._path(self._tls.certificate or '')}; "
@@ -200,12 +207,20 @@ class _Loader:
             text = f"{self._path(self._tls.certificate or '')} cannot be used: {error}"
             raise _WrongError(_CERTIFICATE, text) from None
         if authorities:
-            every = [each for certificates in authorities.values() for each in certificates]
-            context.load_verify_locations(
-                cadata=b"".join(each.public_bytes(Encoding.DER) for each in every)
-            )
+            for name, certificates in authorities.items():
+                self._trust(context, name, certificates)
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.verify_mode = (
                 ssl.CERT_REQUIRED if self._tls.require_client_certificate else ssl.CERT_OPTIONAL
             )
         return context
+
+    def _trust(
+        self, context: ssl.SSLContext, name: str, certificates: list[x509.Certificate]
+    ) -> None:
+        data = b"".join(each.public_bytes(Encoding.DER) for each in certificates)
+        try:
+            context.load_verify_locations(cadata=data)
+        except ssl.SSLError:  # OpenSSL looks at more than was read
+            text = f"{self._path(self._tls.client_ca[name])} holds a broken certificate"
+            raise _WrongError(("tls", "client_ca", name), text) from None

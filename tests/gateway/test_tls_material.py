@@ -1,5 +1,7 @@
 """What may be wrong with the files of [tls]: each mistake with file, line and key."""
 
+import base64
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,6 +97,23 @@ def test_a_mistake_in_the_files(
     assert mistake.key == key
     assert mistake.line > 0
     assert says in mistake.text
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@pytest.mark.parametrize("name", ["server.pem", "partners.pem", "server.key"])
+def test_any_byte_may_be_wrong(tmp_path: Path, name: str) -> None:
+    """A damaged file is a mistake or goes unnoticed: an exception would end who reloads it."""
+    files = TlsFolder(tmp_path)
+    path, tls = files.config / name, files.load().venue.tls
+    begin, body, end = re.split("(?<=-----)\n|\n(?=-----)", path.read_text().strip(), maxsplit=2)
+    whole, mistakes = base64.b64decode(body), 0
+    for at in range(len(whole)):
+        spoilt = bytearray(whole)
+        spoilt[at] ^= 0x81
+        path.write_text(f"{begin}\n{base64.encodebytes(spoilt).decode()}{end}\n")
+        mistakes += bool(mistakes_of_material(files.config, tls, datetime.now(UTC)))
+
+    assert mistakes > len(whole) / 4
 
 
 def test_files_that_are_right(tmp_path: Path) -> None:
