@@ -93,6 +93,7 @@ def serve(
     The line `listening on HOST:PORT` on standard output means that counterparties can connect.
     A TLS listener, where venue.toml has one, says `listening with TLS on HOST:PORT` before it.
     Logs go to standard error.  A stop logs everybody out first.
+    Session files and risk.toml are followed meanwhile; SIGHUP has them looked at now.
 
     \b
     Examples:
