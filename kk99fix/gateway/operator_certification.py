@@ -7,6 +7,7 @@ Whatever changes something is an input of the journal.
 from typing import Any, Final
 
 from kk99fix.gateway.operator import CommandRefusedError, Operator, Request
+from kk99fix.gateway.operator_names import session_named
 from kk99fix.gateway.parts import Gateway
 from kk99fix.venue.session_commands import CertificationInput, CertificationStep
 
@@ -38,7 +39,8 @@ class CertificationCommands:
     async def certify(self, request: Request) -> dict[str, Any]:
         """Begin or end a run, record what was passed, or take it back."""
         name, functions = request.text("session"), request.texts("functions")
-        session, step = self._session(name), self._step(request)
+        session = session_named(self._sequencer.venue.registry, name)
+        step = self._step(request)
         lasts_s = request.number("seconds", 0)
         if step is CertificationStep.BEGIN and not 1 <= lasts_s <= RUN_MAX_S:
             raise CommandRefusedError(f'"seconds" of a run has to be from 1 to {RUN_MAX_S}')
@@ -53,7 +55,8 @@ class CertificationCommands:
         return self._standing(name)
 
     def _standing(self, name: str) -> dict[str, Any]:
-        session, venue = self._session(name), self._sequencer.venue
+        venue = self._sequencer.venue
+        session = session_named(venue.registry, name)
         status = venue.certification.status(session, venue.last_ns)
         content = venue.registry.content
         return {
@@ -83,12 +86,6 @@ class CertificationCommands:
             for symbol, row in rows
             if anywhere or row.get("certification", False)
         }
-
-    def _session(self, name: str) -> int:
-        session = self._sequencer.venue.registry.session_id(name)
-        if session is None:
-            raise CommandRefusedError(f"no session is called {name}; `kk99fix sessions` lists all")
-        return session
 
     @staticmethod
     def _step(request: Request) -> CertificationStep:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import trio
 
 from kk99fix.gateway.operator import CommandRefusedError, Operator, Request
+from kk99fix.gateway.operator_names import session_named
 from kk99fix.gateway.parts import Gateway
 from kk99fix.venue.credentials import CredentialStatus, Standing
 from kk99fix.venue.session_commands import UnlockInput
@@ -44,9 +45,7 @@ class LockCommands:
         """Have the failures of a session count no more; used codes stay used."""
         name = request.text("session")
         venue = self._sequencer.venue
-        session = venue.registry.ids["sessions"].get(name)
-        if session is None:
-            raise CommandRefusedError(f"no session is called {name}; `kk99fix sessions` lists all")
+        session = session_named(venue.registry, name, gone_too=True)
         known = venue.credentials.status(self._sequencer.pump.now_ns(), session)
         failures = sum(status.failures_of_day for status in known)
         if not failures:

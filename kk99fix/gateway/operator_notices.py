@@ -9,6 +9,7 @@ from typing import Any, Final
 import trio
 
 from kk99fix.gateway.operator import CommandRefusedError, Operator, Request
+from kk99fix.gateway.operator_names import session_named
 from kk99fix.gateway.parts import Gateway
 from kk99fix.venue.session_commands import NewsInput, StopInput
 
@@ -41,7 +42,7 @@ class SessionCommands:
         for text in (headline, *lines):
             _check_text(text)
         named = request.texts("sessions")
-        wanted = [self._session(name) for name in named]
+        wanted = [session_named(self._sequencer.venue.registry, name) for name in named]
         names = self._sequencer.venue.registry.session_names()
         told = []
         for index, session in enumerate(wanted or self._sequencer.venue.live_sessions, start=1):
@@ -58,7 +59,7 @@ class SessionCommands:
         """Log a session out: News is not sent, its orders stay, and it may log on again."""
         name, text = request.text("session"), request.text("text", LOGOUT_TEXT)
         _check_text(text)
-        session = self._session(name)
+        session = session_named(self._sequencer.venue.registry, name)
         if not self._sequencer.venue.is_live(session):
             raise CommandRefusedError(f"{name} has no connection; `kk99fix sessions` says who has")
         address = self._connections.address_of(session)
@@ -66,12 +67,6 @@ class SessionCommands:
         self._sequencer.apply(StopInput(session, text))
         self._sequencer.commit()
         return {"session": name, "address": address, "open_orders": open_orders}
-
-    def _session(self, name: str) -> int:
-        session = self._sequencer.venue.registry.session_id(name)
-        if session is None:
-            raise CommandRefusedError(f"no session is called {name}; `kk99fix sessions` lists all")
-        return session
 
 
 def _check_text(text: str) -> None:
