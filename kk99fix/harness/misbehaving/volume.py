@@ -9,7 +9,7 @@ from kk99fix.harness.misbehaving.setting import Setting
 
 _FLOOD = 2000
 #: What a reader that does not read leaves to the other side's buffers.
-_SMALL_WINDOW = 4096
+_SMALL_WINDOW_BYTES = 4096
 _CHUNK = 200
 _CHUNKS_MAX = 500
 #: After so long a reader that reads nothing has been cut, or never is.
@@ -46,7 +46,7 @@ async def slow_reader(setting: Setting) -> None:
     """Sends orders and reads none of the answers."""
     rogue = await setting.rogue(heart_bt_int_s=60)
     link = rogue.raw_link
-    link.stop_reading(_SMALL_WINDOW)
+    link.stop_reading(_SMALL_WINDOW_BYTES)
 
     sent: list[int] = []
 
