@@ -117,7 +117,7 @@ def test_a_second_demo_is_told_why_it_cannot(gateway: GatewayProcess) -> None:
 
 def test_the_client_of_the_docs_trades(gateway: GatewayProcess) -> None:
     """The example in docs/harness.md is run as it stands there, but for the port."""
-    found = re.search(r"```python\n(.*?)```", DOCS, re.DOTALL)
+    found = re.search(r"```python\n(import trio\n.*?)```", DOCS, re.DOTALL)
     assert found is not None
     code = found[1].replace("9944", str(gateway.port))
     done = subprocess.run(
