@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Final
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from attrs import field, frozen
 
 from kk99fix.config.sessions import SessionFile
@@ -303,8 +303,8 @@ class Authenticator:
     def _verify(self, expected_hash: str, password: bytes) -> bool:
         try:
             return self._hasher.verify(expected_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
+        except (VerifyMismatchError, InvalidHashError):
+            return False  # any other failure, as one of memory, is ours and no guess
 
 
 def _username(message: Message) -> str:

@@ -3,11 +3,13 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import attrs
 import pytest
 import trio
 import trio.testing
+from argon2.exceptions import VerificationError
 from support.authenticators import CHEAP, Known, over
 from support.config_folder import ConfigFolder
 from support.frames import frame
@@ -85,6 +87,23 @@ async def test_the_right_password_is_admitted(authenticator: Authenticator) -> N
 async def test_wrong_credentials(authenticator: Authenticator, more: str, refusal: Refusal) -> None:
     """Anything but that user with that password is refused."""
     assert await admit(authenticator, more) is refusal
+
+
+async def test_a_password_that_could_not_be_verified_is_no_guess(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where argon2id finds no memory that is our fault, and nobody is locked out for it."""
+    known = Known()
+    authenticator = make(tmp_path, known=known)
+
+    def without_memory(*_: object) -> bool:
+        raise VerificationError("Memory allocation error")
+
+    monkeypatch.setattr(authenticator, "_hasher", SimpleNamespace(verify=without_memory))
+    with pytest.raises(VerificationError):
+        await admit(authenticator)
+
+    assert known.failures == []
 
 
 async def test_a_disabled_session_is_refused_from_its_networks(tmp_path: Path) -> None:
