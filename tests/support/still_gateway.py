@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +34,8 @@ class StillPeer:
     reads: bool = True
     _buffer: bytes = b""
     _frames: list[bytes] = attrs.field(factory=list)
+    #: A day of a watched disk looks at it from the journal's thread as well.
+    _reading: threading.Lock = attrs.field(factory=threading.Lock)
 
     def frame(self, msg_type: str, fields: Fields) -> bytes:
         """Return the next message."""
@@ -45,20 +48,22 @@ class StillPeer:
         self.sock.sendall(self.frame(msg_type, fields))
 
     def drain(self) -> None:
-        """Read what is there, if this counterparty reads at all."""
-        try:
-            while self.reads and (more := self.sock.recv(1 << 20)):
-                self._buffer += more
-        except BlockingIOError:
-            pass
-        while (match := END.search(self._buffer)) is not None:
-            self._frames.append(self._buffer[: match.end()])
-            self._buffer = self._buffer[match.end() :]
+        """Read what is there, if this counterparty reads at all; on any thread."""
+        with self._reading:
+            try:
+                while self.reads and (more := self.sock.recv(1 << 20)):
+                    self._buffer += more
+            except BlockingIOError:
+                pass
+            while (match := END.search(self._buffer)) is not None:
+                self._frames.append(self._buffer[: match.end()])
+                self._buffer = self._buffer[match.end() :]
 
     def received(self) -> list[bytes]:
         """Return the frames that came since the last call."""
         self.drain()
-        frames, self._frames = self._frames, []
+        with self._reading:
+            frames, self._frames = self._frames, []
         return frames
 
     def messages(self) -> list[dict[int, str]]:
