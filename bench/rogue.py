@@ -75,8 +75,8 @@ class Rogue:
         core = client_core()
         pinned = [] if core is None else ["taskset", "-c", str(core)]
         names = [name for name in catalog() if name not in LEFT_OUT]
-        kk99fix = str(Path(sys.executable).with_name("kk99fix"))
-        command = ["chrt", "--idle", "0", *pinned, kk99fix, "harness", "misbehave", "--quiet"]
+        kk99fix = [sys.executable, "-m", "bench.yielding"]
+        command = ["chrt", "--idle", "0", *pinned, *kk99fix, "harness", "misbehave", "--quiet"]
         command += ["--host", server.host, "--port", str(server.port), "--within", "30"]
         command += ["--bad", self.bad, "--good", self.good, "--symbol", "SPY"]
         command += ["--far-price", "520", "--good-symbol", "BTC-USD", "--good-price", "60000"]
