@@ -12,34 +12,28 @@ from typing import Final
 
 from support.gateway_process import free_port
 from support.lines import LineReader
-from support.quickfix_engine import DICTIONARIES, ENDED_WITHIN_S, REPOSITORY, WAIT_S, build
+from support.quickfix_engine import (
+    COMMON_SETTINGS,
+    DICTIONARIES,
+    ENDED_WITHIN_S,
+    REPOSITORY,
+    WAIT_S,
+    build,
+)
 
 SOURCE: Final = REPOSITORY / "tests" / "interop" / "quickfix_acceptor.cpp"
 COMP_IDS: Final = ("BROKER1", "BROKER2")
 
-_SETTINGS = """\
-[DEFAULT]
+_SETTINGS = (
+    COMMON_SETTINGS
+    + """\
 ConnectionType=acceptor
 SocketAcceptPort={port}
 SocketReuseAddress=Y
-SocketNodelay=Y
-FileStorePath={store}
-StartDay=sunday
-EndDay=sunday
-StartTime=00:00:00
-EndTime=00:00:00
-UseDataDictionary=Y
-DataDictionary={dictionary}
-CheckCompID=Y
-CheckLatency=Y
-ValidateLengthAndChecksum=Y
-ValidateFieldsOutOfOrder=Y
-ValidateFieldsHaveValues=Y
-ValidateUserDefinedFields=Y
-AllowUnknownMsgFields=N
 BeginString=FIX.4.4
 SenderCompID=KK99
 """
+)
 
 
 @contextlib.contextmanager

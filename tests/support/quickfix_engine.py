@@ -30,16 +30,14 @@ DICTIONARIES: Final = (
 WAIT_S: Final = 8.0
 ENDED_WITHIN_S: Final = 20.0
 
-_SETTINGS = """\
+#: Of either side: one period a week, and every validation there is.
+COMMON_SETTINGS: Final = """\
 [DEFAULT]
-ConnectionType=initiator
-ReconnectInterval=1
 FileStorePath={store}
 StartDay=sunday
 EndDay=sunday
 StartTime=00:00:00
 EndTime=00:00:00
-HeartBtInt=30
 SocketNodelay=Y
 UseDataDictionary=Y
 DataDictionary={dictionary}
@@ -50,6 +48,13 @@ ValidateFieldsOutOfOrder=Y
 ValidateFieldsHaveValues=Y
 ValidateUserDefinedFields=Y
 AllowUnknownMsgFields=N
+"""
+_SETTINGS = (
+    COMMON_SETTINGS
+    + """\
+ConnectionType=initiator
+ReconnectInterval=1
+HeartBtInt=30
 ResetOnLogon=N
 ResetOnLogout=N
 ResetOnDisconnect=N
@@ -61,6 +66,7 @@ TargetCompID=KK99
 SocketConnectHost=127.0.0.1
 SocketConnectPort={port}
 """
+)
 
 
 def require() -> None:
